@@ -1,0 +1,181 @@
+"""Between the JSON of a door and the typed requests and answers of the table.
+
+Structuring is strict: a string is never made from a number, nor a number from a
+string. A field may travel under another name: `field(metadata=wire("m.read"))`.
+Unknown keys are ignored, absent optional ones are not written.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, TypeVar, get_origin, get_type_hints
+
+import attrs
+import cattrs
+from attrs import NOTHING
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from chatproto.canonical import JsonObject
+from chatproto.errors import MatrixError
+
+T = TypeVar("T")
+
+
+def wire(name: str) -> dict[str, str]:
+    """The metadata of a field that travels under another name."""
+    return {"wire": name}
+
+
+def wire_name(attribute: attrs.Attribute[Any]) -> str:
+    return str(attribute.metadata.get("wire", attribute.name))
+
+
+def _exactly(kind: type, called: str) -> Any:
+    def structure(value: object, _: object) -> object:
+        if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+            return value
+        raise ValueError(f"expected {called}, got {_shown(value)}")
+
+    return structure
+
+
+def _number(value: object, _: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    raise ValueError(f"expected a number, got {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
+    if value is None:
+        return "null"
+    return names.get(type(value), repr(value)[:40])
+
+
+def _is_json_object(kind: Any) -> bool:
+    return kind is dict or get_origin(kind) is dict and kind == JsonObject
+
+
+def _is_attrs(kind: Any) -> bool:
+    return attrs.has(get_origin(kind) or kind)
+
+
+def _make_converter() -> cattrs.Converter:
+    converter = cattrs.Converter(detailed_validation=True)
+    converter.register_structure_hook_func(lambda t: t is str, _exactly(str, "a string"))
+    converter.register_structure_hook_func(lambda t: t is int, _exactly(int, "an integer"))
+    converter.register_structure_hook_func(lambda t: t is bool, _exactly(bool, "a boolean"))
+    converter.register_structure_hook_func(lambda t: t is float, _number)
+    converter.register_structure_hook_func(
+        _is_json_object,
+        _exactly(dict, "an object"),
+    )
+    converter.register_unstructure_hook_func(_is_json_object, lambda value: value)
+
+    def structure_attrs(kind: Any) -> Any:
+        return make_dict_structure_fn(kind, converter, **_renames(kind))
+
+    def unstructure_attrs(kind: Any) -> Any:
+        return make_dict_unstructure_fn(
+            kind,
+            converter,
+            _cattrs_omit_if_default=True,
+            **_kept(kind),
+        )
+
+    converter.register_structure_hook_factory(_is_attrs, structure_attrs)
+    converter.register_unstructure_hook_factory(_is_attrs, unstructure_attrs)
+    return converter
+
+
+def _renames(kind: Any) -> dict[str, Any]:
+    fields = attrs.fields(get_origin(kind) or kind)
+    return {f.name: override(rename=wire_name(f)) for f in fields if wire_name(f) != f.name}
+
+
+def _kept(kind: Any) -> dict[str, Any]:
+    """Renames, and only None is left out: an empty list or a zero is an answer."""
+    fields = attrs.fields(get_origin(kind) or kind)
+    return {
+        f.name: override(rename=wire_name(f), omit_if_default=f.default is None)
+        for f in fields
+    }
+
+
+CONVERTER = _make_converter()
+
+
+def structure(kind: type[T], value: object) -> T:
+    """Make a typed value from JSON.
+
+    Raises MatrixError M_MISSING_PARAM or M_BAD_JSON, with the path of the field.
+    """
+    if not isinstance(value, dict):
+        raise MatrixError("M_BAD_JSON", f"expected an object, got {_shown(value)}")
+    try:
+        return CONVERTER.structure(value, kind)
+    except cattrs.BaseValidationError as error:
+        raise _explained(error, kind) from None
+
+
+def unstructure(value: object) -> JsonObject:
+    """Make JSON from a typed value; fields that are None are left out."""
+    json: JsonObject = CONVERTER.unstructure(value)
+    return json
+
+
+def _explained(error: cattrs.BaseValidationError, kind: type) -> MatrixError:
+    message = "; ".join(cattrs.transform_error(error, format_exception=_format)[:3])
+    missing = all(isinstance(e, KeyError) for e in error.exceptions)
+    errcode = "M_MISSING_PARAM" if missing else "M_BAD_JSON"
+    return MatrixError(errcode, f"{kind.__name__}: {message}")
+
+
+def _format(error: BaseException, _: type | None) -> str:
+    if isinstance(error, KeyError):
+        return f"missing field {error.args[0]!r}"
+    if isinstance(error, MatrixError):
+        return error.error
+    return str(error)
+
+
+@cache
+def hints(kind: type) -> dict[str, Any]:
+    """The resolved types of a request's fields."""
+    return get_type_hints(kind)
+
+
+def from_text(kind: Any, text: str) -> object:
+    """Read a field that travelled in a path or query, where all is text.
+
+    Raises ValueError.
+    """
+    options = getattr(kind, "__args__", ()) if type(None) in _args(kind) else (kind,)
+    plain = next((o for o in options if o is not type(None)), str)
+    if plain is int:
+        return int(text)
+    if plain is bool:
+        if text not in ("true", "false"):
+            raise ValueError(f"expected true or false, got {text[:40]!r}")
+        return text == "true"
+    return text
+
+
+def _args(kind: Any) -> tuple[Any, ...]:
+    return tuple(getattr(kind, "__args__", ()))
+
+
+def is_required(attribute: attrs.Attribute[Any]) -> bool:
+    return attribute.default is NOTHING
+
+
+__all__ = [
+    "CONVERTER",
+    "from_text",
+    "hints",
+    "is_required",
+    "structure",
+    "unstructure",
+    "wire",
+    "wire_name",
+]
