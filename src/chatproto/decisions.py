@@ -156,14 +156,19 @@ class PutAccountData:
 
 @frozen(kw_only=True)
 class PutReceipt:
-    """Move a read receipt forward and tell who may see it."""
+    """Move a read receipt forward and tell who may see it.
+
+    `unread` are the user's counts after it, as docs/protocol/socket.md has them.
+    """
 
     room_id: RoomId
     user_id: UserId
     type: str
     event_id: EventId
     seq: int
+    ts: int
     thread_id: str | None = None
+    unread: JsonObject | None = None
 
 
 @frozen(kw_only=True)
@@ -244,18 +249,24 @@ class Reading(Protocol):
     async def room(self, room_id: RoomId) -> Timeline: ...
 
 
+def needs_nothing(_caller: Caller, _request: Any) -> Needs:
+    return NO_NEEDS
+
+
 @frozen
 class Decides:
     """A handler of an operation that changes something: a pure function.
 
     `needs` says, from caller and request, what the decision has to see. `prepare`
-    does slow work beforehand (hashing a password); its outcome is `view.prepared`.
+    does slow work beforehand (hashing a password); its outcome is `view.prepared`,
+    and `found_rooms` says which rooms it found that the decision has to see as well.
     """
 
     operation: Operation
     decide: Callable[[View, Any], Decision]
-    needs: Callable[[Caller, Any], Needs] = field(default=lambda _c, _r: NO_NEEDS)
+    needs: Callable[[Caller, Any], Needs] = needs_nothing
     prepare: Callable[[Any, Caller, Any], Awaitable[Any]] | None = None
+    found_rooms: Callable[[Any], tuple[RoomId, ...]] | None = None
 
 
 @frozen

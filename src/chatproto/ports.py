@@ -351,8 +351,17 @@ class Store(Protocol):
         """Forget what the device has confirmed; need not be durable at once."""
         ...
 
-    async def unread(self, room_id: RoomId, user_id: UserId, *, through: int) -> Unread:
-        """Unread counts after the user's read position, as docs/protocol/sync.md says."""
+    async def unread(
+        self,
+        room_id: RoomId,
+        user_id: UserId,
+        *,
+        through: int,
+        read_seq: int = 0,
+    ) -> Unread:
+        """Unread counts, as docs/protocol/sync.md says, after the user's read position
+        or after `read_seq`, whichever is further.
+        """
         ...
 
 

@@ -1,0 +1,1 @@
+"""The rules of rooms: pure, and the same on every server."""
