@@ -1,0 +1,36 @@
+"""The behaviour of every operation: one function each, none calls another."""
+
+from __future__ import annotations
+
+from chatproto.decisions import Handler
+from chatproto.server.handlers import (
+    account_data,
+    accounts,
+    devices,
+    direct,
+    directory,
+    discovery,
+    history,
+    membership,
+    messages,
+    profiles,
+    receipts,
+    rooms,
+    sync,
+)
+
+HANDLERS: tuple[Handler, ...] = (
+    discovery.HANDLERS
+    + accounts.HANDLERS
+    + devices.HANDLERS
+    + profiles.HANDLERS
+    + rooms.HANDLERS
+    + direct.HANDLERS
+    + membership.HANDLERS
+    + directory.HANDLERS
+    + messages.HANDLERS
+    + history.HANDLERS
+    + receipts.HANDLERS
+    + account_data.HANDLERS
+    + sync.HANDLERS
+)

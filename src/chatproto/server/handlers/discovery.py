@@ -1,0 +1,59 @@
+"""What the server is and can."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chatproto.decisions import Handler, Reads
+from chatproto.errors import MatrixError
+from chatproto.operations import discovery as ops
+from chatproto.operations import media
+from chatproto.rooms.version import OFFERED_VERSIONS, V11
+
+# Exactly what the tests cover; later versions promise endpoints that are not here.
+VERSIONS = ("v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6")
+
+
+async def get_versions(reading: Any, _request: ops.GetVersions) -> ops.Versions:
+    features = {"org.matrix.msc4222": True, "org.chatproto": True}
+    for module in reading.engine.modules:
+        features |= {module.name: True, **module.features}
+    return ops.Versions(versions=VERSIONS, unstable_features=features)
+
+
+async def get_well_known(reading: Any, _request: ops.GetWellKnown) -> ops.WellKnown:
+    base_url = reading.engine.settings.base_url
+    if base_url is None:
+        raise MatrixError("M_NOT_FOUND", "this server does not publish its address")
+    return ops.WellKnown(homeserver={"base_url": base_url})
+
+
+async def get_capabilities(
+    reading: Any,
+    _request: ops.GetCapabilities,
+) -> ops.Capabilities:
+    versions = dict.fromkeys(OFFERED_VERSIONS, "stable")
+    return ops.Capabilities(
+        capabilities={
+            "m.room_versions": {"default": V11.id, "available": versions},
+            "m.change_password": {"enabled": True},
+            "m.set_displayname": {"enabled": True},
+            "m.set_avatar_url": {"enabled": True},
+            "m.3pid_changes": {"enabled": False},
+        },
+    )
+
+
+async def get_media_config(
+    reading: Any,
+    _request: media.GetMediaConfig,
+) -> media.MediaConfig:
+    return media.MediaConfig(upload_size=reading.engine.settings.upload_bytes)
+
+
+HANDLERS: tuple[Handler, ...] = (
+    Reads(ops.GET_VERSIONS, get_versions),
+    Reads(ops.GET_WELL_KNOWN, get_well_known),
+    Reads(ops.GET_CAPABILITIES, get_capabilities),
+    Reads(media.GET_MEDIA_CONFIG, get_media_config),
+)

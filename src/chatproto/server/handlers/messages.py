@@ -1,0 +1,261 @@
+"""Sending: messages, edits, redactions, forwards, state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+from chatproto.canonical import JsonObject, check_canonical
+from chatproto.decisions import (
+    Append,
+    Appended,
+    Caller,
+    Decides,
+    Decision,
+    Handler,
+    Needs,
+    ReplyFrom,
+    SeenEvent,
+    View,
+)
+from chatproto.errors import MatrixError
+from chatproto.events.envelope import EventDraft
+from chatproto.events.relations import mentions_of, relation_of
+from chatproto.ids import (
+    EventId,
+    RoomId,
+    UserId,
+    parse_event_id,
+    parse_event_type,
+    parse_txn_id,
+    server_name,
+)
+from chatproto.operations import messages as ops
+from chatproto.rooms.power_levels import PowerLevels
+
+MAX_MENTIONS = 50
+# What only the operations made for it may append: their rules are in those handlers.
+_NOT_SENT = ("m.room.redaction", "m.room.create")
+
+
+def needs_room(_caller: Caller, request: ops.SendEvent) -> Needs:
+    related = _related(request.content)
+    events = () if related is None else ((request.room_id, related),)
+    return Needs(rooms=(request.room_id,), events=events)
+
+
+def _related(content: JsonObject) -> EventId | None:
+    relation = relation_of(content) if "m.relates_to" in content else None
+    if relation is None or relation.rel_type not in ("m.replace", "m.annotation"):
+        return None
+    return relation.event_id
+
+
+async def own_annotation(
+    reading: Any,
+    caller: Caller,
+    request: ops.SendEvent,
+) -> EventId | None:
+    """The same reaction by the same user, if there is one."""
+    if request.event_type != "m.reaction":
+        return None
+    relation = relation_of(request.content)
+    if relation is None or relation.event_id is None or relation.key is None:
+        raise MatrixError("M_BAD_JSON", "a reaction needs m.relates_to with a key")
+    found: EventId | None = await reading.store.annotation(
+        request.room_id,
+        relation.event_id,
+        caller.user,
+        relation.key,
+    )
+    return found
+
+
+def send_event(view: View, request: ops.SendEvent) -> Decision:
+    parse_txn_id(request.txn_id)
+    if request.event_type in _NOT_SENT:
+        raise MatrixError("M_FORBIDDEN", f"{request.event_type} is not sent like this")
+    if view.prepared is not None:
+        raise MatrixError("M_DUPLICATE_ANNOTATION", "you have reacted like this already")
+    return _send(view, request.room_id, request.event_type, request.content)
+
+
+def _send(view: View, room_id: RoomId, kind: str, content: JsonObject) -> Decision:
+    caller = view.caller.user
+    require_joined(view, room_id)
+    check_canonical(content)
+    view.registry.parse(parse_event_type(kind), content)
+    if "m.relates_to" in content:
+        _check_relation(view, kind, content)
+    if "m.mentions" in content and len(mentions_of(content)[0]) > MAX_MENTIONS:
+        raise MatrixError("M_TOO_LARGE", f"at most {MAX_MENTIONS} people are mentioned")
+    return _append(room_id, EventDraft(kind, content, caller))
+
+
+def _append(room_id: RoomId, draft: EventDraft) -> Decision:
+    append = Append(room_id=room_id, drafts=(draft,))
+    return Decision(append=(append,), reply=_SENT)
+
+
+def _sent(appended: Appended) -> ops.Sent:
+    event = appended[-1]
+    return ops.Sent(event_id=event.pdu.event_id, seq=event.seq)
+
+
+_SENT = ReplyFrom(_sent)
+
+
+def require_joined(view: View, room_id: RoomId) -> None:
+    """The same refusal for a room unknown as for one that is none of yours."""
+    room = view.rooms.get(room_id)
+    if room is None or room.state.membership(view.caller.user) != "join":
+        raise MatrixError("M_FORBIDDEN", f"you are not in the room {room_id[:60]}")
+
+
+def _check_relation(view: View, kind: str, content: JsonObject) -> None:
+    relation = relation_of(content)
+    if relation is None or relation.rel_type != "m.replace":
+        return
+    target = view.events.get(relation.event_id) if relation.event_id else None
+    _check_edit(view.caller.user, kind, target)
+    if not isinstance(content.get("m.new_content"), dict):
+        raise MatrixError("M_BAD_JSON", "an edit carries m.new_content")
+
+
+def _check_edit(caller: UserId, kind: str, target: SeenEvent | None) -> None:
+    if target is None:
+        raise MatrixError("M_NOT_FOUND", "the event to be edited is not in this room")
+    if target.pdu.sender != caller:
+        raise MatrixError("M_FORBIDDEN", "only one's own messages can be edited")
+    if target.pdu.type != kind or target.pdu.is_state:
+        raise MatrixError("M_FORBIDDEN", "an edit has the type of what it edits")
+    if target.redacted_by is not None:
+        raise MatrixError("M_FORBIDDEN", "a deleted message cannot be edited")
+    relation = relation_of(target.pdu.content)
+    if relation is not None and relation.rel_type == "m.replace":
+        raise MatrixError("M_FORBIDDEN", "an edit is not edited; edit the original")
+
+
+def needs_target(
+    _caller: Caller,
+    request: ops.EditMessage | ops.RedactEvent,
+) -> Needs:
+    target = parse_event_id(request.event_id)
+    return Needs(rooms=(request.room_id,), events=((request.room_id, target),))
+
+
+def edit_message(view: View, request: ops.EditMessage) -> Decision:
+    parse_txn_id(request.txn_id)
+    require_joined(view, request.room_id)
+    target = view.events.get(request.event_id)
+    kind = target.pdu.type if target else "m.room.message"
+    _check_edit(view.caller.user, kind, target)
+    new = {k: v for k, v in request.content.items() if k != "m.relates_to"}
+    content = {
+        **new,
+        "body": f"* {new.get('body', '')}",
+        "m.new_content": new,
+        "m.relates_to": {"rel_type": "m.replace", "event_id": request.event_id},
+    }
+    return _send(view, request.room_id, kind, content)
+
+
+def redact_event(view: View, request: ops.RedactEvent) -> Decision:
+    parse_txn_id(request.txn_id)
+    require_joined(view, request.room_id)
+    room = view.room(request.room_id)
+    target = view.events.get(request.event_id)
+    if target is None:
+        raise MatrixError("M_NOT_FOUND", "the event to be redacted is not in this room")
+    if target.pdu.type == "m.room.create":
+        raise MatrixError("M_FORBIDDEN", "the first event of a room is not redacted")
+    caller = view.caller.user
+    levels = PowerLevels.of(room.state, room.version)
+    if target.pdu.sender != caller and levels.user(caller) < levels.redact:
+        raise MatrixError(
+            "M_FORBIDDEN",
+            f"redacting others' events needs power level {levels.redact}",
+        )
+    content: JsonObject = {"redacts": request.event_id}
+    if request.reason is not None:
+        content["reason"] = request.reason
+    return _append(request.room_id, EventDraft("m.room.redaction", content, caller))
+
+
+@frozen
+class _Original:
+    event: SeenEvent
+
+
+async def prepare_forward(
+    reading: Any,
+    caller: Caller,
+    request: ops.ForwardEvent,
+) -> _Original:
+    event = await reading.visible.event(
+        request.from_room_id,
+        parse_event_id(request.event_id),
+        caller.user,
+    )
+    return _Original(event)
+
+
+def needs_rooms(_caller: Caller, request: ops.ForwardEvent) -> Needs:
+    return Needs(rooms=(request.room_id, request.from_room_id))
+
+
+def forward_event(view: View, request: ops.ForwardEvent) -> Decision:
+    """Copy the content; the name of a private chat never leaves it."""
+    parse_txn_id(request.txn_id)
+    original: SeenEvent = view.prepared.event
+    pdu = original.pdu
+    if pdu.is_state or pdu.type != "m.room.message" or original.redacted_by:
+        raise MatrixError("M_FORBIDDEN", "only messages can be forwarded")
+    content = {
+        key: value
+        for key, value in pdu.content.items()
+        if key not in ("m.relates_to", "m.mentions", "m.new_content")
+    }
+    if "org.chatproto.forwarded" not in content:
+        origin: JsonObject = {
+            "sender": pdu.sender,
+            "origin_server_ts": pdu.origin_server_ts,
+        }
+        source = view.rooms.get(request.from_room_id)
+        if source is not None and source.state.join_rule == "public":
+            origin |= {"room_id": pdu.room_id, "event_id": pdu.event_id}
+        content["org.chatproto.forwarded"] = origin
+    return _send(view, request.room_id, pdu.type, content)
+
+
+def needs_state_room(_caller: Caller, request: ops.SetState) -> Needs:
+    return Needs(rooms=(request.room_id,))
+
+
+def set_state(view: View, request: ops.SetState) -> Decision:
+    if request.event_type == "m.room.create":
+        raise MatrixError("M_FORBIDDEN", "a room is created only once")
+    caller = view.caller.user
+    if request.event_type != "m.room.member":
+        require_joined(view, request.room_id)
+    elif server_name(request.state_key or ":") != view.server:
+        raise MatrixError("M_FORBIDDEN", "people of other servers cannot be here yet")
+    room = view.room(request.room_id)
+    check_canonical(request.content)
+    view.registry.parse(parse_event_type(request.event_type), request.content)
+    current = room.state.get(request.event_type, request.state_key)
+    draft = EventDraft(request.event_type, request.content, caller, request.state_key)
+    same = current is not None and current.content == request.content
+    if current is not None and same and current.sender == caller:
+        return Decision(reply=ops.Sent(event_id=current.event_id))
+    return _append(request.room_id, draft)
+
+
+HANDLERS: tuple[Handler, ...] = (
+    Decides(ops.SEND_EVENT, send_event, needs_room, own_annotation),
+    Decides(ops.EDIT_MESSAGE, edit_message, needs_target),
+    Decides(ops.REDACT_EVENT, redact_event, needs_target),
+    Decides(ops.FORWARD_EVENT, forward_event, needs_rooms, prepare_forward),
+    Decides(ops.SET_STATE, set_state, needs_state_room),
+)

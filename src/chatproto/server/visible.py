@@ -1,0 +1,59 @@
+"""Which part of a room's history a user may see, read from its state events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from attrs import frozen
+
+from chatproto.decisions import SeenEvent
+from chatproto.errors import MatrixError
+from chatproto.ids import EventId, RoomId, UserId
+from chatproto.ports import Store
+from chatproto.rooms.visibility import can_see, visible_ranges
+
+Ranges: TypeAlias = Sequence[tuple[int, int]]
+
+
+@frozen
+class Visible:
+    """Answers by the stored history alone, so that it holds for the left and banned."""
+
+    store: Store
+
+    async def ranges(self, room_id: RoomId, user_id: UserId, head: int) -> Ranges:
+        """The ranges of seq, both ends included, that the user may see."""
+        members = await self.store.state_changes(room_id, "m.room.member", user_id)
+        rules = await self.store.state_changes(room_id, "m.room.history_visibility", "")
+        return visible_ranges(
+            [(e.seq, str(e.pdu.content.get("membership", "leave"))) for e in members],
+            [(e.seq, str(e.pdu.content.get("history_visibility", ""))) for e in rules],
+            head,
+        )
+
+    async def event(
+        self,
+        room_id: RoomId,
+        event_id: EventId,
+        user_id: UserId,
+    ) -> SeenEvent:
+        """An event that the user may see.
+
+        Raises MatrixError M_NOT_FOUND, also for one that exists and is not for them.
+        """
+        event = await self.store.event(room_id, event_id)
+        if event is not None:
+            room = await self.store.room(room_id)
+            head = room.seq if room else 0
+            if can_see(await self.ranges(room_id, user_id, head), event.seq):
+                return event
+        raise MatrixError("M_NOT_FOUND", f"no event {event_id[:60]} that you may see")
+
+    async def require(self, room_id: RoomId, user_id: UserId) -> Ranges:
+        """What the user may see of a room; raises MatrixError M_FORBIDDEN if nothing."""
+        room = await self.store.room(room_id)
+        ranges = await self.ranges(room_id, user_id, room.seq) if room else ()
+        if not ranges:
+            raise MatrixError("M_FORBIDDEN", f"you are not in the room {room_id[:60]}")
+        return ranges
