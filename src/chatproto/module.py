@@ -26,9 +26,9 @@ from chatproto.decisions import (
     Update,
     View,
 )
-from chatproto.events.declare import EventType
+from chatproto.events.declare import EventKind, EventType
 from chatproto.events.envelope import EventDraft, Pdu
-from chatproto.operations.declare import Operation
+from chatproto.operations.declare import Access, Call, Empty, Operation, Rate
 from chatproto.ports import Migration
 from chatproto.rooms.state import RoomState
 
@@ -120,23 +120,32 @@ def _require_prefix(prefix: str, kind: str, names: Sequence[str] | Mapping[str, 
 
 
 __all__ = [
+    "Access",
     "Append",
+    "Call",
     "Caller",
     "Calling",
     "Decides",
     "Decision",
     "Delete",
+    "Empty",
     "EventDraft",
+    "EventKind",
     "EventType",
     "Find",
+    "JsonObject",
     "Migration",
     "Module",
     "Needs",
+    "Operation",
+    "Pdu",
     "Put",
+    "Rate",
     "Reading",
     "Reads",
     "Reducer",
     "ReplyFrom",
+    "RoomState",
     "Rule",
     "Schedule",
     "SeenEvent",

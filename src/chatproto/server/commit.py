@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import define, field, frozen
@@ -28,6 +28,7 @@ from chatproto.events.redaction import redact
 from chatproto.events.registry import Registry
 from chatproto.events.relations import mentions_of, relation_of
 from chatproto.ids import RoomId, ServerName, UserId, server_name
+from chatproto.module import Rule
 from chatproto.ports import (
     StoreAccountData,
     StoreEvent,
@@ -78,6 +79,7 @@ class Committer:
     key: SigningKey
     registry: Registry
     cache: RoomCache
+    rules: Mapping[str, Rule]
     pos: int = 0
 
     def plan(self, view: View, decision: Decision, work: Work) -> Transaction:
@@ -121,6 +123,9 @@ class Committer:
                 key=self.key,
                 now_ms=view.now_ms,
             )
+            rule = self.rules.get(pdu.type)
+            if rule is not None:
+                rule(pdu, before)
             self.pos += 1
             stored = self._stored(pdu, timeline.seq, before, timeline)
             writes.append(stored)

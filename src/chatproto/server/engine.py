@@ -10,6 +10,7 @@ submitted behind it fails with it and the rooms in memory are forgotten.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
@@ -19,8 +20,10 @@ from attrs import define, evolve, field, frozen
 
 from chatproto.canonical import dumps
 from chatproto.decisions import (
+    NO_NEEDS,
     Caller,
     Decides,
+    Decision,
     EndSessions,
     Find,
     Handler,
@@ -36,12 +39,13 @@ from chatproto.errors import MatrixError
 from chatproto.events import DEFAULT_REGISTRY
 from chatproto.events.registry import Registry
 from chatproto.ids import EventId, RoomId, ServerName, UserId
-from chatproto.module import Module
+from chatproto.module import Module, Schedule
 from chatproto.operations.codec import unstructure
 from chatproto.operations.declare import Access, Call, Operation, OperationTable, Rate
 from chatproto.operations.table import OPERATIONS
 from chatproto.ports import Clock, KeyStore, Store, StoreTxn, Transaction
 from chatproto.rooms.timeline import Timeline
+from chatproto.server.client_format import seen_by_clients
 from chatproto.server.commit import Committer, Work
 from chatproto.server.deliver import Delivery
 from chatproto.server.handlers import HANDLERS
@@ -54,6 +58,8 @@ from chatproto.server.streams import Streams
 from chatproto.server.subscriptions import Reader, Subscriptions
 from chatproto.server.tokens import Tickets, hash_token
 from chatproto.server.visible import Visible
+
+_log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 Complete: TypeAlias = Callable[[Any, BaseException | None], None]
@@ -156,7 +162,11 @@ class Engine:
         self.subscriptions = Subscriptions()
         self.delivery = Delivery(self.subscriptions, self.position)
         key = keys.signing_key()
-        self._committer = Committer(self.server, key, self.registry, self.cache)
+        rules = {kind: rule for m in modules for kind, rule in m.rules.items()}
+        self._committer = Committer(self.server, key, self.registry, self.cache, rules)
+        self._reactions = [
+            (kind, react) for m in modules for kind, react in m.reactions.items()
+        ]
         self._committed = 0
         self._boot = random(5).hex()
         self._once: dict[tuple[str, str, str, str], list[Complete]] = {}
@@ -183,6 +193,9 @@ class Engine:
             async with trio.open_nursery() as nursery:
                 engine._nursery = nursery
                 nursery.start_soon(engine._expire)
+                for module in engine.modules:
+                    for schedule in module.schedules:
+                        nursery.start_soon(engine._repeat, schedule)
                 try:
                     yield engine
                 finally:
@@ -195,7 +208,9 @@ class Engine:
         handler = self.handlers[type(request)]
         if isinstance(handler, Reads):
             return await self.read(caller, request)  # type: ignore[no-any-return]
-        return await self._wait(lambda done: self.begin(caller, request, done))
+        finished = _Outcome()
+        await self.begin(caller, request, finished.set)
+        return await finished.wait()  # type: ignore[no-any-return]
 
     async def read(self, caller: Caller, request: Call[Any]) -> Any:
         """Answer a request that changes nothing. Raises MatrixError."""
@@ -224,6 +239,15 @@ class Engine:
                 await self._decide_once(key, handler, caller, request, done)
         except MatrixError as error:
             done(None, error)
+
+    async def commit(self, caller: Caller, decision: Decision) -> Any:
+        """Commit a decision that was made by a hand-written route. Raises MatrixError."""
+        if self.store.pending > MAX_PENDING:
+            raise _behind()
+        view = await self._view(caller, NO_NEEDS, None)
+        finished = _Outcome()
+        self._submit(decision, view, finished.set, None)
+        return await finished.wait()
 
     def is_read(self, request: Call[Any]) -> bool:
         return isinstance(self.handlers[type(request)], Reads)
@@ -290,12 +314,7 @@ class Engine:
             who = caller.user_id or caller.address
         self.limits.take(operation.rate, who, self.clock.monotonic())
         if operation.writes and self.store.pending > MAX_PENDING:
-            raise MatrixError(
-                "M_LIMIT_EXCEEDED",
-                "the server is behind with storing; try again",
-                status=503,
-                retry_after_ms=1000,
-            )
+            raise _behind()
 
     async def _look_up(self, hashed: str) -> tuple[Caller, int | None]:
         where = {"token_hash": hashed, "kind": "access"}
@@ -369,7 +388,7 @@ class Engine:
             needs = evolve(needs, rooms=needs.rooms + found)
         if not needs.rows:
             view = await self._view(caller, needs, prepared)
-            self._submit(handler, view, request, done, key)
+            self._submit(handler.decide(view, request), view, done, key)
             return
         # Rows are seen as they are stored: whoever decides by them has to wait until
         # what was decided by the same tables before is there.
@@ -384,7 +403,7 @@ class Engine:
                 stored.set()
                 done(reply, error)
 
-            self._submit(handler, view, request, then, key)
+            self._submit(handler.decide(view, request), view, then, key)
             with trio.CancelScope(shield=True):
                 await stored.wait()
 
@@ -417,13 +436,11 @@ class Engine:
 
     def _submit(
         self,
-        handler: Decides,
+        decision: Decision,
         view: View,
-        request: Call[Any],
         done: Complete,
         key: tuple[str, str, str, str] | None,
     ) -> None:
-        decision = handler.decide(view, request)
         work = Work(done)
         transaction = self._committer.plan(view, decision, work)
         if key is not None:
@@ -481,7 +498,28 @@ class Engine:
         self.delivery.works(works)
         for work in works:
             self._effects(work)
+            if self._reactions:
+                self._react(work)
         self.delivery.flush()
+
+    def _react(self, work: Work) -> None:
+        for appended in work.appended:
+            for kind, react in self._reactions:
+                if kind == appended.event.pdu.type:
+                    event = seen_by_clients(appended.event)
+                    self.start_soon(self._guarded, react, event)
+
+    async def _repeat(self, schedule: Schedule) -> None:
+        while True:
+            await trio.sleep(schedule.every_ms / 1000)
+            await self._guarded(schedule.run, self.clock.now_ms())
+
+    async def _guarded(self, function: Callable[..., Awaitable[None]], arg: Any) -> None:
+        """A module's own work: what goes wrong in it is logged, and stops nothing."""
+        try:
+            await function(self, arg)
+        except Exception:
+            _log.exception("a module failed")
 
     def _failed(self, works: Sequence[Work], error: BaseException) -> None:
         self.cache.clear()
@@ -574,20 +612,33 @@ class Engine:
                 shown = self.ephemeral.presence(user_id)
                 self.delivery.presence(user_id, shown, now_ms)
 
-    async def _wait(self, begin: Callable[[Complete], Awaitable[None]]) -> Any:
-        finished = trio.Event()
-        outcome: list[Any] = [None, None]
 
-        def done(reply: Any, error: BaseException | None) -> None:
-            outcome[:] = reply, error
-            finished.set()
+class _Outcome:
+    """A reply or an error that somebody waits for."""
 
-        await begin(done)
-        await finished.wait()
-        reply, error = outcome
-        if error is not None:
-            raise error
-        return reply
+    def __init__(self) -> None:
+        self._event = trio.Event()
+        self._reply: Any = None
+        self._error: BaseException | None = None
+
+    def set(self, reply: Any, error: BaseException | None) -> None:
+        self._reply, self._error = reply, error
+        self._event.set()
+
+    async def wait(self) -> Any:
+        await self._event.wait()
+        if self._error is not None:
+            raise self._error
+        return self._reply
+
+
+def _behind() -> MatrixError:
+    return MatrixError(
+        "M_LIMIT_EXCEEDED",
+        "the server is behind with storing; try again",
+        status=503,
+        retry_after_ms=1000,
+    )
 
 
 def _ends(effect: EndSessions, device_id: str | None) -> bool:

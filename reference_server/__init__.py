@@ -1,0 +1,1 @@
+"""The reference server: a thin shell around chatproto's engine."""

@@ -1,0 +1,81 @@
+"""The one place that names concrete classes: from settings to a running server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from chatproto.ids import parse_server_name
+from chatproto.module import Module
+from chatproto.server.engine import Engine, Settings
+from chatproto.server.rates import DEFAULT_RATES
+from chatproto.storage.clock import SystemClock
+from chatproto.storage.keys import FileKeyStore
+from chatproto.storage.media import FileMediaStore
+from chatproto.storage.sqlite import SqliteStore
+from reference_server.config import Config, ConfigError
+
+if TYPE_CHECKING:
+    from chatproto.ports import MediaStore
+
+MODULE_GROUP = "chatproto.modules"
+
+
+@frozen
+class Server:
+    """An engine with what stands beside it."""
+
+    config: Config
+    engine: Engine
+    media: MediaStore
+
+
+@asynccontextmanager
+async def open_server(config: Config) -> AsyncIterator[Server]:
+    """A server on its data folder, without a listener."""
+    folder = Path(config.data)
+    folder.mkdir(parents=True, exist_ok=True)
+    modules = find_modules(config.modules)
+    async with Engine.open(
+        engine_settings(config),
+        store=SqliteStore(folder / "chatproto.sqlite"),
+        clock=SystemClock(),
+        keys=FileKeyStore(folder),
+        random=os.urandom,
+        modules=modules,
+    ) as engine:
+        yield Server(config, engine, FileMediaStore(folder / "media"))
+
+
+def engine_settings(config: Config) -> Settings:
+    return Settings(
+        server_name=parse_server_name(config.server_name),
+        registration=config.registration,
+        registration_tokens=tuple(config.registration_tokens),
+        rates=DEFAULT_RATES if config.rate_limits == "on" else None,
+        upload_bytes=config.upload_bytes,
+        base_url=config.base_url or None,
+    )
+
+
+def find_modules(names: Sequence[str]) -> list[Module]:
+    """The modules switched on by name. Raises ConfigError for one not installed."""
+    if not names:
+        return []
+    known = {point.name: point for point in entry_points(group=MODULE_GROUP)}
+    modules = []
+    for name in names:
+        if name not in known:
+            installed = ", ".join(sorted(known)) or "none"
+            raise ConfigError(f"module {name!r} is not installed; there are: {installed}")
+        module = known[name].load()
+        if not isinstance(module, Module):
+            raise ConfigError(f"{name!r} is not a chatproto module")
+        modules.append(module)
+    return modules

@@ -1,0 +1,137 @@
+"""What an operator sets: on the command line, in the environment, in a TOML file.
+
+The command line wins over the environment, that over the file. A setting `x_y` is
+`--x-y`, `CHATPROTO_X_Y` and `x_y` under `[chatproto]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import attrs
+from attrs import evolve, field, frozen
+
+from chatproto.errors import LocalError, MatrixError
+from chatproto.ids import parse_server_name
+
+ENV_PREFIX = "CHATPROTO_"
+REGISTRATION = ("open", "token", "closed")
+
+
+class ConfigError(LocalError):
+    """A setting is wrong; the message names it and says what it may be."""
+
+
+@frozen(kw_only=True)
+class Config:
+    """The settings of a server. Sizes are in bytes, times in milliseconds."""
+
+    data: str = field(default="./data", metadata={"help": "folder of the database and files"})
+    listen: str = field(default="127.0.0.1:8008", metadata={"help": "HOST:PORT"})
+    server_name: str = field(
+        default="localhost",
+        metadata={"help": "the name in user and room IDs; it can never change"},
+    )
+    registration: str = field(
+        default="closed",
+        metadata={"help": "who may register: open, token or closed"},
+    )
+    registration_tokens: list[str] = field(
+        factory=list,
+        metadata={"help": "tokens that allow to register, where it takes one"},
+    )
+    rate_limits: str = field(default="on", metadata={"help": "on or off"})
+    demo: bool = field(
+        default=False,
+        metadata={"help": "make demo users and rooms; only for trying out"},
+    )
+    demo_anywhere: bool = field(
+        default=False,
+        metadata={"help": "let a demo listen on other than loopback addresses"},
+    )
+    base_url: str = field(default="", metadata={"help": "the public address, if published"})
+    upload_bytes: int = field(
+        default=50 * 1024 * 1024,
+        metadata={"help": "the largest file that is taken"},
+    )
+    modules: list[str] = field(factory=list, metadata={"help": "modules to switch on"})
+    heartbeat_ms: int = field(default=30_000, metadata={"help": "between two pings"})
+    log_format: str = field(default="text", metadata={"help": "text or json"})
+    log_level: str = field(default="info", metadata={"help": "debug, info or warning"})
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+
+def load_config(path: Path | None, given: Mapping[str, Any]) -> Config:
+    """Read the file and the environment; `given` are the options of the command line.
+
+    Raises ConfigError.
+    """
+    import typed_settings as ts
+    from typed_settings.exceptions import TsError
+
+    files = [path] if path is not None else []
+    if path is not None and not path.is_file():
+        raise ConfigError(f"there is no file {path}")
+    loaders = [
+        ts.FileLoader(formats={"*.toml": ts.TomlFormat("chatproto")}, files=files),
+        ts.EnvLoader(prefix=ENV_PREFIX),
+    ]
+    converter = ts.converters.get_default_ts_converter(
+        resolve_paths=False,
+        strlist_sep=",",
+    )
+    try:
+        config = ts.load_settings(Config, loaders=loaders, converter=converter)
+    except TsError as error:
+        raise ConfigError(str(error)) from None
+    config = evolve(config, **{k: v for k, v in given.items() if v is not None})
+    check(config)
+    return config
+
+
+def check(config: Config) -> None:
+    """Raises ConfigError."""
+    _one_of("registration", config.registration, REGISTRATION)
+    _one_of("rate_limits", config.rate_limits, ("on", "off"))
+    _one_of("log_format", config.log_format, ("text", "json"))
+    _one_of("log_level", config.log_level, ("debug", "info", "warning"))
+    try:
+        parse_server_name(config.server_name)
+        host, port = config.address
+    except (MatrixError, ValueError) as error:
+        raise ConfigError(f"server_name or listen is wrong: {error}") from None
+    if not 0 <= port <= 65_535:
+        raise ConfigError(f"listen: {port} is not a port")
+    if config.registration == "token" and not config.registration_tokens:
+        raise ConfigError("registration is by token, but registration_tokens is empty")
+    if config.demo and not config.demo_anywhere and not is_loopback(host):
+        raise ConfigError(
+            f"a demo has well-known passwords and does not listen on {host}; "
+            "if that is really meant, say --demo-anywhere as well",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def options() -> tuple[attrs.Attribute[Any], ...]:
+    """The settings, for the command line and the reference."""
+    return attrs.fields(Config)
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ConfigError(f"{name} is one of {', '.join(known)}; got {value!r}")
