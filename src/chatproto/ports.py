@@ -107,6 +107,15 @@ class StoreToDevice:
     content: JsonObject
 
 
+@frozen
+class StoreConfirmed:
+    """A device has what was sent to it, up to a position."""
+
+    user_id: UserId
+    device_id: DeviceId
+    through: int
+
+
 @frozen(kw_only=True)
 class StoreTxn:
     """Remember the answer to a call that may be repeated."""
@@ -127,6 +136,7 @@ StoreWrite: TypeAlias = (
     | StoreReceipt
     | StoreAccountData
     | StoreToDevice
+    | StoreConfirmed
     | StoreTxn
     | Put
     | Update
@@ -215,6 +225,15 @@ class ToDeviceRow:
     content: JsonObject
 
 
+@frozen
+class Migration:
+    """A numbered step of a schema: SQL statements, run once and in one transaction."""
+
+    number: int
+    name: str
+    sql: tuple[str, ...]
+
+
 class Store(Protocol):
     """Where everything is kept.
 
@@ -230,6 +249,10 @@ class Store(Protocol):
     def submit(self, transaction: Transaction) -> None: ...
     @property
     def pending(self) -> int: ...
+
+    async def migrate(self, owner: str, migrations: Sequence[Migration]) -> None:
+        """Run what has not been run yet of a module's migrations."""
+        ...
 
     async def last_pos(self) -> int: ...
     async def find(self, find: Find) -> Sequence[Row]: ...

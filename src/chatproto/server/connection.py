@@ -39,17 +39,9 @@ class Sink(Protocol):
         """Whether it was taken; false if the sink is full."""
         ...
 
-    def flush(self) -> None: ...
-    def drop_queue(self) -> None:
-        """Drop what has not begun to be written."""
-        ...
-
+    def flush(self) -> bool: ...
     async def drained(self) -> None:
-        """Wait until everything has been written."""
-        ...
-
-    def end(self, code: int, reason: str, then: str) -> None:
-        """Say goodbye and close."""
+        """Wait until everything has been written, or cannot be any more."""
         ...
 
 
@@ -70,7 +62,9 @@ class Connection:
         "_again",
         "_held",
         "_held_bytes",
+        "_on_end",
         "_read",
+        "_replies",
         "_running",
         "_sent",
         "_sink",
@@ -89,6 +83,7 @@ class Connection:
         *,
         read: Callable[[Position | None], Awaitable[tuple[JsonObject, Position]]],
         start: Callable[[Callable[[], Awaitable[None]]], None],
+        on_end: Callable[[str], None],
         since: Position | None,
         wants: frozenset[str] | None = None,
     ) -> None:
@@ -97,6 +92,8 @@ class Connection:
         self._sink = sink
         self._read = read
         self._start = start
+        self._on_end = on_end
+        self._replies: list[tuple[Encoded, Callable[[], None]]] = []
         self._sent = since
         self._wants = wants
         self._state = State.BEHIND
@@ -139,11 +136,22 @@ class Connection:
             return
         if self._state is State.LIVE:
             self._state = State.BEHIND
-            self._sink.drop_queue()
         self.catch_up_soon()
 
     def end(self, reason: str) -> None:
-        self._sink.end(4401, reason, "login")
+        self._on_end(reason)
+
+    def reply(self, frame: Encoded, taken: Callable[[], None]) -> None:
+        """Queue an answer; unlike news it is kept if the sink is full.
+
+        `taken` is called once the sink has it, so that whoever does not read answers
+        gets no more of them.
+        """
+        if not self._replies and self._sink.queue(frame):
+            taken()
+        else:
+            self._replies.append((frame, taken))
+            self.behind()
 
     def catch_up_soon(self) -> None:
         if not self._running:
@@ -155,18 +163,28 @@ class Connection:
         try:
             while True:
                 await self._sink.drained()
+                self._send_replies()
                 self._held, self._held_bytes, self._again = [], 0, False
                 self._state = State.CATCHING
                 body, until = await self._read(self._sent)
                 await self._write(body, until)
                 self._sent = until
-                if self._again:
+                if self._again or self._replies:
                     self._state = State.BEHIND
                     continue
                 self._go_live()
                 return
         finally:
             self._running = False
+
+    def _send_replies(self) -> None:
+        replies, self._replies = self._replies, []
+        for frame, taken in replies:
+            if self._sink.queue(frame):
+                taken()
+            else:
+                self._replies.append((frame, taken))
+        self._sink.flush()
 
     def _go_live(self) -> None:
         self._state = State.LIVE

@@ -175,7 +175,7 @@ class Engine:
         self._timer = trio.Event()
         self._nursery: trio.Nursery | None = None
         self._in_batch = False
-        self._after_batch: dict[Callable[[], None], None] = {}
+        self._after_batch: dict[Callable[[], object], None] = {}
 
     @classmethod
     @asynccontextmanager
@@ -468,7 +468,7 @@ class Engine:
         batch: Sequence[Transaction],
         error: BaseException | None,
     ) -> None:
-        works: list[Work] = [transaction.context for transaction in batch]
+        works: list[Work] = [t.context for t in batch if t.context is not None]
         self._in_batch = True
         try:
             if error is not None:
@@ -481,7 +481,7 @@ class Engine:
             for function in after:
                 function()
 
-    def after_batch(self, function: Callable[[], None]) -> None:
+    def after_batch(self, function: Callable[[], object]) -> None:
         """Call once what is being delivered has been; at once if nothing is."""
         if self._in_batch:
             self._after_batch[function] = None
@@ -489,7 +489,9 @@ class Engine:
             function()
 
     def _deliver(self, works: Sequence[Work]) -> None:
-        self._committed = max(self._committed, works[-1].pos)
+        if not works:
+            return
+        self._committed = max([self._committed, *(work.pos for work in works)])
         for work in works:
             for live in work.rooms:
                 live.pending -= 1

@@ -16,7 +16,7 @@ from chatproto.decisions import Caller
 from chatproto.errors import MatrixError, RemoteError
 from chatproto.operations.codec import structure, unstructure
 from chatproto.operations.declare import Call
-from chatproto.server.connection import Connection, Sink
+from chatproto.server.connection import Connection
 from chatproto.server.engine import Engine, RawReply
 from chatproto.server.filters import MAX_TIMELINE, SyncFilter
 from chatproto.server.positions import Position
@@ -31,17 +31,19 @@ LAZY_MEMBERS_ABOVE = 200
 
 
 class Channel(Protocol):
-    """Messages in, a bounded sink out."""
+    """Messages in; a bounded sink out, which is full when the client does not read."""
 
-    sink: Sink
-    remote_address: str
-    user_agent: str
-
+    @property
+    def remote_address(self) -> str: ...
     async def receive(self) -> bytes | None:
         """The next message, or None when the other side has gone."""
         ...
 
-    async def close(self, code: int, reason: str) -> None: ...
+    def queue(self, frame: Encoded) -> bool: ...
+    def flush(self) -> bool: ...
+    async def drained(self) -> None: ...
+    def authenticated(self) -> None: ...
+    async def close(self, code: int, reason: str = "") -> None: ...
 
 
 @frozen
@@ -85,8 +87,8 @@ async def serve_socket(
 def _say_goodbye(channel: Channel, machine: WsConnection, refused: Refused) -> None:
     if machine.can_send(frames.Goodbye):
         bye = frames.Goodbye(reason=refused.reason, then=refused.then)
-        channel.sink.queue(Encoded.of(machine.send(bye)))
-        channel.sink.flush()
+        channel.queue(Encoded.of(machine.send(bye)))
+        channel.flush()
 
 
 async def _greet(
@@ -104,6 +106,7 @@ async def _greet(
     hello = machine.receive_data(data)
     assert isinstance(hello, frames.Hello)
     caller = await _who(engine, hello, channel)
+    channel.authenticated()
     since = _resume_from(engine, hello.since)
     welcome = frames.Welcome(
         user_id=caller.user,
@@ -117,11 +120,11 @@ async def _greet(
         features=tuple(sorted(module.name for module in engine.modules)),
         resumed=since is not None,
     )
-    channel.sink.queue(Encoded.of(machine.send(welcome)))
+    channel.queue(Encoded.of(machine.send(welcome)))
     if hello.since is not None and since is None:
         resync = frames.Resync(reason="this position cannot be resumed")
-        channel.sink.queue(Encoded.of(machine.send(resync)))
-    channel.sink.flush()
+        channel.queue(Encoded.of(machine.send(resync)))
+    channel.flush()
     return _Session(engine, channel, machine, caller, hello, since)
 
 
@@ -163,20 +166,22 @@ class _Session:
     ) -> None:
         self._engine = engine
         self._channel = channel
-        self._sink = channel.sink
+        self._sink = channel
         self._machine = machine
         self._caller = caller
         self._token = hello.token
         limit = max(1, min(hello.limit or 20, MAX_TIMELINE))
         self._want = SyncFilter(timeline_limit=limit, state_after=True)
-        self._slots = trio.CapacityLimiter(MAX_IN_FLIGHT)
+        self._in_flight = 0
+        self._slot_free = trio.Event()
         self._nursery: trio.Nursery
         self._connection = Connection(
             caller.user,
             caller.device_id,
-            channel.sink,
+            channel,
             read=self._body,
             start=self._start,
+            on_end=self._end,
             since=since,
             wants=None if hello.wants is None else frozenset(hello.wants),
         )
@@ -197,6 +202,14 @@ class _Session:
         rooms = await self._engine.joined_rooms(self._caller.user)
         for room_id in rooms:
             self._engine.subscriptions.join(room_id, self._caller.user)
+
+    def _end(self, reason: str) -> None:
+        """The session is over: tell the client, and cut what still runs."""
+        self._nursery.start_soon(self._part, Refused(4401, reason, "login"))
+
+    async def _part(self, refused: Refused) -> None:
+        _say_goodbye(self._channel, self._machine, refused)
+        await self._channel.close(refused.code, refused.reason)
 
     def _start(self, function: Any) -> None:
         self._nursery.start_soon(function)
@@ -235,9 +248,13 @@ class _Session:
             if self._token is not None:
                 self._caller = await self._engine.authenticate(self._token)
         except MatrixError as error:
+            self._in_flight += 1
             self._answer(frame.id, None, error)
             return
-        await self._slots.acquire_on_behalf_of(frame)
+        while self._in_flight >= MAX_IN_FLIGHT:
+            self._slot_free = trio.Event()
+            await self._slot_free.wait()
+        self._in_flight += 1
         if self._engine.is_read(request):
             self._nursery.start_soon(self._read, frame, request)
         else:
@@ -263,17 +280,22 @@ class _Session:
         reply: Any,
         error: BaseException | None,
     ) -> None:
-        self._slots.release_on_behalf_of(frame)
         self._answer(frame.id, reply, error)
+
+    def _free_slot(self) -> None:
+        self._in_flight -= 1
+        self._slot_free.set()
 
     def _answer(self, number: int, reply: Any, error: BaseException | None) -> None:
         if isinstance(error, MatrixError):
             data = frames.error_bytes(number, error.to_json())
+        elif error is not None:
+            raise error
         elif isinstance(reply, RawReply):
             data = frames.reply_bytes(number, reply.json)
         else:
             data = frames.reply_bytes(number, encode_reply(reply))
-        self._sink.queue(Encoded.of(data))
+        self._connection.reply(Encoded.of(data), self._free_slot)
         self._engine.after_batch(self._sink.flush)
 
     def _send(self, frame: Any) -> None:
