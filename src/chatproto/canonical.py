@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable
 from typing import Any, NoReturn, TypeAlias
 
 import orjson
@@ -23,7 +24,10 @@ MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 100
 _MAX_DIGITS = 16
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Possessive, and content with a missing end, so that no text makes it go back: an
+# unterminated string full of escapes would otherwise cost its length squared.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{}[]")
 
 
 def loads(data: bytes | str) -> Any:
@@ -47,6 +51,18 @@ def loads(data: bytes | str) -> Any:
     return value
 
 
+def object_of(value: object) -> JsonObject:
+    """The value if it is an object, else an empty one."""
+    known: Any = value
+    return known if isinstance(value, dict) else {}
+
+
+def list_of(value: object) -> list[Any]:
+    """The value if it is a list, else an empty one."""
+    known: Any = value
+    return known if isinstance(value, list) else []
+
+
 def dumps(value: object) -> bytes:
     """Write JSON compactly; for what has been checked already."""
     return orjson.dumps(value)
@@ -63,73 +79,73 @@ def canonical_of_checked(value: object) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def check_canonical(value: object) -> None:
+def check_canonical(value: object, max_depth: int = MAX_DEPTH) -> None:
     """Raises MatrixError M_BAD_JSON for floats, large integers and the like."""
-    pending: list[tuple[object, int]] = [(value, 0)]
+    pending: list[tuple[Any, int]] = [(value, 0)]
     while pending:
         item, depth = pending.pop()
-        kind = type(item)
+        kind: object = item.__class__
         if kind is str:
-            if not item.isascii():  # type: ignore[attr-defined]  # a str by its type
-                _check_text(str(item))
+            if not item.isascii():
+                _check_text(item)
         elif kind is int:
-            if not -MAX_INTEGER <= item <= MAX_INTEGER:  # type: ignore[operator]
-                _refuse("an integer is outside -(2^53-1)..2^53-1")
+            if not -MAX_INTEGER <= item <= MAX_INTEGER:
+                raise _refused("an integer is outside -(2^53-1)..2^53-1")
         elif kind is dict or kind is list:
-            if depth >= MAX_DEPTH:
-                _refuse(f"nesting is deeper than {MAX_DEPTH}")
-            pending += _inside(item, depth + 1)
+            if depth >= max_depth:
+                raise _refused(f"nesting is deeper than {max_depth}")
+            inside = item if kind is list else _values(item)
+            pending += [(each, depth + 1) for each in inside]
         elif item is not None and kind is not bool:
-            _refuse(f"{kind.__name__} has no canonical form")
+            raise _refused(f"{type(item).__name__} has no canonical form")
 
 
-def _inside(item: Any, depth: int) -> list[tuple[object, int]]:
-    if isinstance(item, list):
-        return [(each, depth) for each in item]
+def _values(item: JsonObject) -> Iterable[Any]:
     for key in item:
         if type(key) is not str:
-            _refuse("a key is not a string")
+            raise _refused("a key is not a string")
         if not key.isascii():
             _check_text(key)
-    return [(each, depth) for each in item.values()]
+    return item.values()
 
 
 def _check_text(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        _refuse("a string has a lone surrogate")
+        raise _refused("a string has a lone surrogate") from None
 
 
-def _check_surrogates(value: object) -> None:
-    pending = [value]
+def _check_surrogates(value: Any) -> None:
+    pending: list[Any] = [value]
     while pending:
         item = pending.pop()
-        if isinstance(item, str):
+        kind: object = item.__class__
+        if kind is str:
             if not item.isascii():
                 _check_text(item)
-        elif isinstance(item, dict):
+        elif kind is dict:
             pending += item.keys()
             pending += item.values()
-        elif isinstance(item, list):
+        elif kind is list:
             pending += item
 
 
 def _check_depth(raw: bytes) -> None:
     depth = 0
-    for byte in _STRING.sub(b"", raw):
+    for byte in _STRING.sub(b"", raw).translate(None, _NOT_BRACKETS):
         if byte in b"{[":
             depth += 1
             if depth > MAX_DEPTH:
-                _refuse(f"nesting is deeper than {MAX_DEPTH}")
-        elif byte in b"}]":
+                raise _refused(f"nesting is deeper than {MAX_DEPTH}")
+        else:
             depth -= 1
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> JsonObject:
     obj = dict(pairs)
     if len(obj) != len(pairs):
-        _refuse("a key occurs twice in one object")
+        raise _refused("a key occurs twice in one object")
     return obj
 
 
@@ -138,13 +154,13 @@ def _integer(text: str) -> int:
         value = int(text)
         if -MAX_INTEGER <= value <= MAX_INTEGER:
             return value
-    _refuse("an integer is outside -(2^53-1)..2^53-1")
+    raise _refused("an integer is outside -(2^53-1)..2^53-1")
 
 
 def _float(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        _refuse("a number is too large")
+        raise _refused("a number is too large")
     return value
 
 
@@ -152,8 +168,8 @@ def _constant(text: str) -> NoReturn:
     raise MatrixError("M_NOT_JSON", f"{text} is not JSON")
 
 
-def _refuse(message: str) -> NoReturn:
-    raise MatrixError("M_BAD_JSON", message)
+def _refused(message: str) -> MatrixError:
+    return MatrixError("M_BAD_JSON", message)
 
 
 _DECODER = json.JSONDecoder(

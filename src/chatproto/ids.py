@@ -6,9 +6,9 @@ The grammar is that of the Matrix specification (appendices, "Identifier Grammar
 from __future__ import annotations
 
 import re
-from typing import NewType, NoReturn
+from typing import NewType
 
-from chatproto.errors import MatrixError
+from chatproto.errors import LocalError, MatrixError
 
 UserId = NewType("UserId", str)
 RoomId = NewType("RoomId", str)
@@ -21,38 +21,39 @@ MxcUri = NewType("MxcUri", str)
 
 MAX_BYTES = 255
 
-_HOST = r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z.-]{1,255})"
-_SERVER = re.compile(rf"{_HOST}(?::\d{{1,5}})?")
+_HOST = r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z.-]{1,255})"
+_SERVER = re.compile(rf"{_HOST}(?::[0-9]{{1,5}})?")
 _LOCALPART = re.compile(r"[a-z0-9._=/+-]+")
 _OPAQUE = re.compile(r"[^\s\x00-\x1f:]{1,255}")
-_EVENT = re.compile(r"\$[A-Za-z0-9_-]{43}|\$[^\s\x00-\x1f]{1,254}")
-_DEVICE = re.compile(r"[^\x00-\x1f]{1,255}")
-_TXN = re.compile(r"[^\x00-\x1f]{1,255}")
+# Ours are a hash; rooms of the first versions name events in other ways.
+_EVENT = re.compile(r"\$[^\s\x00-\x1f]{1,254}")
+_PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
 _MXC = re.compile(rf"mxc://({_SERVER.pattern})/([0-9A-Za-z_-]{{1,255}})")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_ROOM_ID_LETTERS = 18
 
 
 def parse_server_name(text: object) -> ServerName:
     """Raises MatrixError M_INVALID_PARAM."""
     if isinstance(text, str) and _SERVER.fullmatch(text) and len(text) <= MAX_BYTES:
         return ServerName(text)
-    _refuse("server name", "host or host:port", text)
+    raise _refused("server name", "host or host:port", text)
 
 
 def parse_user_id(text: object) -> UserId:
     """Read a user ID, historical localparts included. Raises MatrixError."""
     if _has_sigil(text, "@", "\0"):
         return UserId(str(text))
-    _refuse("user ID", "@name:server", text)
+    raise _refused("user ID", "@name:server", text)
 
 
 def parse_new_localpart(text: object) -> str:
     """Read the name for a new account, in lower case. Raises MatrixError."""
-    if isinstance(text, str):
+    if isinstance(text, str) and text.isascii():
         lower = text.lower()
         if _LOCALPART.fullmatch(lower) and len(lower) <= MAX_BYTES // 2:
             return lower
-    _refuse("user name", "letters a-z, digits and ._=-/+", text)
+    raise _refused("user name", "letters a-z, digits and ._=-/+", text)
 
 
 def parse_room_id(text: object) -> RoomId:
@@ -61,49 +62,49 @@ def parse_room_id(text: object) -> RoomId:
         opaque, colon, server = text[1:].partition(":")
         if _OPAQUE.fullmatch(opaque) and (not colon or _SERVER.fullmatch(server)):
             return RoomId(text)
-    _refuse("room ID", "!opaque:server", text)
+    raise _refused("room ID", "!opaque:server", text)
 
 
 def parse_event_id(text: object) -> EventId:
     """Raises MatrixError M_INVALID_PARAM."""
     if isinstance(text, str) and _EVENT.fullmatch(text) and _fits(text):
         return EventId(text)
-    _refuse("event ID", "$ and 43 characters", text)
+    raise _refused("event ID", "$ and 43 characters", text)
 
 
 def parse_room_alias(text: object) -> RoomAlias:
     """Raises MatrixError M_INVALID_PARAM."""
     if _has_sigil(text, "#", "\0") and not str(text).startswith("#:"):
         return RoomAlias(str(text))
-    _refuse("room alias", "#name:server", text)
+    raise _refused("room alias", "#name:server", text)
 
 
 def parse_device_id(text: object) -> DeviceId:
     """Raises MatrixError M_INVALID_PARAM."""
-    if isinstance(text, str) and _DEVICE.fullmatch(text) and _fits(text):
+    if isinstance(text, str) and _PRINTABLE.fullmatch(text) and _fits(text):
         return DeviceId(text)
-    _refuse("device ID", "1 to 255 bytes", text)
+    raise _refused("device ID", "1 to 255 printable bytes", text)
 
 
 def parse_txn_id(text: object) -> TxnId:
     """Raises MatrixError M_INVALID_PARAM."""
-    if isinstance(text, str) and _TXN.fullmatch(text) and _fits(text):
+    if isinstance(text, str) and _PRINTABLE.fullmatch(text) and _fits(text):
         return TxnId(text)
-    _refuse("transaction ID", "1 to 255 bytes", text)
+    raise _refused("transaction ID", "1 to 255 printable bytes", text)
 
 
 def parse_mxc(text: object) -> MxcUri:
     """Raises MatrixError M_INVALID_PARAM."""
     if isinstance(text, str) and _MXC.fullmatch(text):
         return MxcUri(text)
-    _refuse("media URI", "mxc://server/id", text)
+    raise _refused("media URI", "mxc://server/id", text)
 
 
 def parse_event_type(text: object) -> str:
     """Raises MatrixError M_INVALID_PARAM."""
     if isinstance(text, str) and text and "\0" not in text and _fits(text):
         return text
-    _refuse("event type", "1 to 255 bytes without NUL", text)
+    raise _refused("event type", "1 to 255 bytes without NUL", text)
 
 
 def localpart(user_id: str) -> str:
@@ -126,8 +127,15 @@ def user_id(localpart: str, server: ServerName) -> UserId:
 
 
 def room_id_from(random: bytes, server: ServerName) -> RoomId:
-    """A room ID of 18 letters, one for each random byte."""
-    letters = "".join(_LETTERS[byte % len(_LETTERS)] for byte in random[:18])
+    """A room ID of 18 letters, one for each of as many random bytes.
+
+    Raises LocalError if there are fewer.
+    """
+    if len(random) < _ROOM_ID_LETTERS:
+        raise LocalError(f"a room ID needs {_ROOM_ID_LETTERS} random bytes")
+    letters = "".join(
+        _LETTERS[byte % len(_LETTERS)] for byte in random[:_ROOM_ID_LETTERS]
+    )
     return RoomId(f"!{letters}:{server}")
 
 
@@ -145,6 +153,6 @@ def _fits(text: str) -> bool:
         return False
 
 
-def _refuse(what: str, rule: str, got: object) -> NoReturn:
+def _refused(what: str, rule: str, got: object) -> MatrixError:
     shown = repr(got)[:60] if isinstance(got, str) else type(got).__name__
-    raise MatrixError("M_INVALID_PARAM", f"a {what} is {rule}; got {shown}")
+    return MatrixError("M_INVALID_PARAM", f"a {what} is {rule}; got {shown}")

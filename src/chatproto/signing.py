@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import binascii
 import hashlib
+import re
 from base64 import b64decode, b64encode, urlsafe_b64encode
 from functools import cached_property
 
 import nacl.exceptions
 import nacl.signing
-from attrs import define, field
+from attrs import field, frozen
 
 from chatproto.canonical import JsonObject, canonical, canonical_of_checked
-from chatproto.errors import MatrixError
+from chatproto.errors import LocalError, MatrixError
+
+_VERSION = re.compile(r"[A-Za-z0-9_]+")
+_SEED_BYTES = 32
 
 
-@define(eq=False, slots=False)
+@frozen(eq=False)
 class SigningKey:
     """A server's key; `key_id` is like "ed25519:a1"."""
 
@@ -24,7 +28,14 @@ class SigningKey:
 
     @classmethod
     def generate(cls, version: str, seed: bytes) -> SigningKey:
-        """A key from 32 random bytes."""
+        """A key from 32 random bytes; `version` is letters, digits and underscores.
+
+        Raises LocalError if either is something else.
+        """
+        if not _VERSION.fullmatch(version):
+            raise LocalError(f"{version!r} cannot be the version of a key")
+        if len(seed) != _SEED_BYTES:
+            raise LocalError(f"a key needs {_SEED_BYTES} bytes, got {len(seed)}")
         return cls(f"ed25519:{version}", seed)
 
     @cached_property
@@ -47,11 +58,18 @@ def sign_json(obj: JsonObject, server: str, key: SigningKey) -> JsonObject:
     return {**obj, "signatures": signatures}
 
 
-def verify_json(obj: JsonObject, server: str, key_id: str, verify_key: str) -> None:
-    """Raises MatrixError M_FORBIDDEN if the signature is missing or wrong."""
+def verify_json(
+    obj: JsonObject,
+    server: str,
+    key_id: str,
+    verify_key_base64: str,
+) -> None:
+    """Raises MatrixError: M_FORBIDDEN if the signature is missing or wrong, M_BAD_JSON
+    if the object has no canonical form.
+    """
     try:
         signature = obj["signatures"][server][key_id]
-        key = nacl.signing.VerifyKey(decode_base64(verify_key))
+        key = nacl.signing.VerifyKey(decode_base64(verify_key_base64))
         key.verify(canonical(_signed_part(obj)), decode_base64(signature))
     except (KeyError, TypeError, ValueError, nacl.exceptions.CryptoError):
         message = f"no valid signature of {server} with the key {key_id}"
@@ -59,15 +77,21 @@ def verify_json(obj: JsonObject, server: str, key_id: str, verify_key: str) -> N
 
 
 def content_hash(event: JsonObject) -> str:
-    """The event's sha256 hash (specification, "Calculating the content hash")."""
+    """The sha256 hash of an event that has a canonical form.
+
+    Specification, "Calculating the content hash for an event".
+    """
     hashed = {k: v for k, v in event.items() if k not in _NOT_HASHED}
-    return encode_base64(hashlib.sha256(canonical_of_checked(hashed)).digest())
+    return encode_base64(sha256(canonical_of_checked(hashed)))
 
 
 def reference_hash(redacted: JsonObject) -> str:
     """The URL-safe hash of a redacted event, which is its ID without the "$"."""
-    data = canonical_of_checked(_signed_part(redacted))
-    return encode_base64_url(hashlib.sha256(data).digest())
+    return encode_base64_url(sha256(canonical_of_checked(_signed_part(redacted))))
+
+
+def sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
 
 
 def encode_base64(data: bytes) -> str:
@@ -78,10 +102,13 @@ def encode_base64_url(data: bytes) -> str:
     return urlsafe_b64encode(data).decode().rstrip("=")
 
 
-def decode_base64(text: str) -> bytes:
+def decode_base64(text: object) -> bytes:
     """Read base64 with or without padding. Raises ValueError."""
+    if not isinstance(text, str):
+        raise ValueError(f"base64 is a string, got {type(text).__name__}")
+    bare = text.rstrip("=")
     try:
-        return b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), validate=True)
+        return b64decode(bare + "=" * (-len(bare) % 4), validate=True)
     except binascii.Error as error:
         raise ValueError(f"not base64: {error}") from None
 

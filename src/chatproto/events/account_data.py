@@ -1,23 +1,39 @@
-"""What is kept for one user, and what is sent to one device."""
+"""What is kept for one user, for all rooms or for one."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from attrs import field, frozen
 
-from chatproto.canonical import JsonObject
+from chatproto.canonical import JsonObject, list_of
+from chatproto.events.content import key
 from chatproto.events.declare import EventKind, EventType
 
 
 @frozen(kw_only=True)
 class Direct:
-    """Which rooms are direct chats: {user: [room, ...]}; the users are the keys."""
+    """Which rooms are direct chats, for each user."""
+
+    rooms: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def from_content(cls, content: JsonObject) -> Direct:
+        return cls(rooms={user: _rooms(user, ids) for user, ids in content.items()})
+
+
+def _rooms(user: str, ids: object) -> tuple[str, ...]:
+    rooms = list_of(ids)
+    if isinstance(ids, list) and all(isinstance(each, str) for each in rooms):
+        return tuple(rooms)
+    raise ValueError(f"expected a list of rooms for {user[:60]}")
 
 
 @frozen(kw_only=True)
 class TagContent:
     """One's tags on a room: m.favourite pins it, m.lowpriority archives it."""
 
-    tags: JsonObject = field(factory=dict)
+    tags: JsonObject = field(factory=JsonObject)
 
 
 @frozen(kw_only=True)
@@ -31,7 +47,14 @@ class FullyRead:
 class IgnoredUsers:
     """Users whose messages are not shown: {user: {}}."""
 
-    ignored_users: JsonObject = field(factory=dict)
+    ignored_users: JsonObject = field(factory=JsonObject)
+
+
+@frozen(kw_only=True)
+class PushRules:
+    """Which events notify, and how; `global` is the only scope there is."""
+
+    global_: JsonObject = field(factory=JsonObject, metadata=key("global"))
 
 
 @frozen(kw_only=True)
@@ -48,33 +71,12 @@ class Muted:
     muted: bool = False
 
 
-@frozen(kw_only=True)
-class RoomKey:
-    """The key of a session, sent encrypted from device to device."""
-
-    algorithm: str
-    room_id: str
-    session_id: str
-    session_key: str
-
-
-@frozen(kw_only=True)
-class RoomKeyRequest:
-    """A request for the key of a session, or the end of one."""
-
-    action: str
-    request_id: str
-    requesting_device_id: str
-    body: JsonObject | None = None
-
-
 EVENTS = (
     EventType("m.direct", EventKind.ACCOUNT_DATA, Direct),
     EventType("m.tag", EventKind.ACCOUNT_DATA, TagContent),
     EventType("m.fully_read", EventKind.ACCOUNT_DATA, FullyRead),
     EventType("m.ignored_user_list", EventKind.ACCOUNT_DATA, IgnoredUsers),
+    EventType("m.push_rules", EventKind.ACCOUNT_DATA, PushRules),
     EventType("m.marked_unread", EventKind.ACCOUNT_DATA, MarkedUnread),
     EventType("org.chatproto.muted", EventKind.ACCOUNT_DATA, Muted),
-    EventType("m.room_key", EventKind.TO_DEVICE, RoomKey),
-    EventType("m.room_key_request", EventKind.TO_DEVICE, RoomKeyRequest),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
-from chatproto.canonical import JsonObject
+from chatproto.canonical import JsonObject, object_of
 from chatproto.events.content import structure_content
 from chatproto.events.declare import EventType
 
@@ -49,10 +49,7 @@ class Registry:
         known = self._types.get(event_type)
         if known is None or not known.bumps:
             return False
-        relation = content.get("m.relates_to")
-        return not (
-            isinstance(relation, dict) and relation.get("rel_type") == "m.replace"
-        )
+        return object_of(content.get("m.relates_to")).get("rel_type") != "m.replace"
 
     def counts(self, event_type: str, content: JsonObject) -> bool:
         """Whether an event adds to the unread: it lifts, and it is not a notice."""

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from chatproto.canonical import JsonObject
+from chatproto.canonical import JsonObject, list_of, object_of
 from chatproto.ids import EventId, UserId
+
+
+@frozen(kw_only=True)
+class Forwarded:
+    """Where a forwarded message comes from; the room only if anybody may know it."""
+
+    sender: str
+    origin_server_ts: int
+    event_id: str | None = None
+    room_id: str | None = None
 
 
 @frozen(kw_only=True)
@@ -21,11 +31,8 @@ class Relation:
 
 def relation_of(content: JsonObject) -> Relation | None:
     """The relation of an event, as far as it is well-formed."""
-    relates = content.get("m.relates_to")
-    if not isinstance(relates, dict):
-        return None
-    reply = relates.get("m.in_reply_to")
-    replied = _text(reply.get("event_id")) if isinstance(reply, dict) else None
+    relates = object_of(content.get("m.relates_to"))
+    replied = _text(object_of(relates.get("m.in_reply_to")).get("event_id"))
     rel_type, event_id = _text(relates.get("rel_type")), _text(relates.get("event_id"))
     if rel_type is None and replied is None:
         return None
@@ -40,11 +47,8 @@ def relation_of(content: JsonObject) -> Relation | None:
 
 def mentions_of(content: JsonObject) -> tuple[tuple[UserId, ...], bool]:
     """Whom a message mentions, and whether it mentions the whole room."""
-    mentions = content.get("m.mentions")
-    if not isinstance(mentions, dict):
-        return (), False
-    users = mentions.get("user_ids")
-    named = [u for u in users if isinstance(u, str)] if isinstance(users, list) else []
+    mentions = object_of(content.get("m.mentions"))
+    named = [u for u in list_of(mentions.get("user_ids")) if isinstance(u, str)]
     return tuple(map(UserId, dict.fromkeys(named))), mentions.get("room") is True
 
 

@@ -1,12 +1,15 @@
-"""What people write, and the redaction that takes it away."""
+"""What people write."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from attrs import field, frozen
 
 from chatproto.canonical import JsonObject
 from chatproto.events.content import key
 from chatproto.events.declare import EventKind, EventType
+from chatproto.events.relations import Forwarded
 
 
 @frozen(kw_only=True)
@@ -27,7 +30,7 @@ class Message:
     relates_to: JsonObject | None = field(default=None, metadata=key("m.relates_to"))
     new_content: JsonObject | None = field(default=None, metadata=key("m.new_content"))
     mentions: JsonObject | None = field(default=None, metadata=key("m.mentions"))
-    forwarded: JsonObject | None = field(
+    forwarded: Forwarded | None = field(
         default=None,
         metadata=key("org.chatproto.forwarded"),
     )
@@ -38,7 +41,7 @@ class Encrypted:
     """An encrypted event; the server relays it."""
 
     algorithm: str
-    ciphertext: object
+    ciphertext: Any
     sender_key: str | None = None
     device_id: str | None = None
     session_id: str | None = None
@@ -51,28 +54,13 @@ class Sticker:
 
     body: str
     url: str | None = None
-    info: JsonObject = field(factory=dict)
-
-
-@frozen(kw_only=True)
-class Reaction:
-    """A reaction to an event: m.relates_to names the event and carries the key."""
-
-    relates_to: JsonObject = field(metadata=key("m.relates_to"))
-
-
-@frozen(kw_only=True)
-class Redaction:
-    """Takes the content of an event away."""
-
-    redacts: str | None = None
-    reason: str | None = None
+    info: JsonObject = field(factory=JsonObject)
 
 
 EVENTS = (
     EventType("m.room.message", EventKind.MESSAGE, Message, bumps=True, counts=True),
-    EventType("m.room.encrypted", EventKind.MESSAGE, Encrypted, bumps=True, counts=True),
+    EventType(
+        "m.room.encrypted", EventKind.MESSAGE, Encrypted, bumps=True, counts=True
+    ),
     EventType("m.sticker", EventKind.MESSAGE, Sticker, bumps=True, counts=True),
-    EventType("m.reaction", EventKind.MESSAGE, Reaction),
-    EventType("m.room.redaction", EventKind.MESSAGE, Redaction),
 )

@@ -36,16 +36,16 @@ class Member:
 class PowerLevelsContent:
     """Who may do what: levels of users, and those that actions need."""
 
-    users: JsonObject = field(factory=dict)
+    users: JsonObject = field(factory=JsonObject)
     users_default: int = 0
-    events: JsonObject = field(factory=dict)
+    events: JsonObject = field(factory=JsonObject)
     events_default: int = 0
     state_default: int = 50
     ban: int = 50
     kick: int = 50
     redact: int = 50
     invite: int = 0
-    notifications: JsonObject = field(factory=dict)
+    notifications: JsonObject = field(factory=JsonObject)
 
 
 @frozen(kw_only=True)

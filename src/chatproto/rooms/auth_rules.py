@@ -8,17 +8,16 @@ where events of other servers come in; here their presence in the event is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import TypeAlias
 
-from attrs import frozen
-
-from chatproto.canonical import JsonObject
+from chatproto.canonical import JsonObject, object_of
 from chatproto.events.envelope import Pdu
 from chatproto.ids import EventId, UserId, server_name
 from chatproto.rooms.member_rules import MEMBER_RULES
 from chatproto.rooms.power_level_rules import check_power_levels
-from chatproto.rooms.rule import Denied, Question
+from chatproto.rooms.rule import Denied as Denied
+from chatproto.rooms.rule import Question
 from chatproto.rooms.state import RoomState
 from chatproto.rooms.version import ROOM_VERSIONS, RoomVersion
 
@@ -34,8 +33,10 @@ def rule_1_create(question: Question) -> bool | None:
     if server_name(pdu.room_id) != server_name(pdu.sender):
         raise Denied("1.2", "a room is created by a user of the server in its ID")
     version = pdu.content.get("room_version", "1")
-    if version not in ROOM_VERSIONS:
+    if not isinstance(version, str) or version not in ROOM_VERSIONS:
         raise Denied("1.3", f"room version {str(version)[:20]!r} is not known")
+    if question.version.creator_in_content and "creator" not in pdu.content:
+        raise Denied("1.4", "a create event of this version names its creator")
     if question.state.create is not None:
         raise Denied("1.1", "the room has been created already")
     return True
@@ -64,7 +65,7 @@ def rule_4_member(question: Question) -> bool | None:
         raise Denied("4.1", "a member event names a user and a membership")
     authorizer = pdu.content.get("join_authorised_via_users_server")
     if authorizer is not None:
-        signers = pdu.json.get("signatures", {})
+        signers = object_of(pdu.json.get("signatures"))
         if server_name(str(authorizer)) not in signers:
             raise Denied("4.2", "the server of the authorizing user has not signed")
     rule = MEMBER_RULES.get(membership)
@@ -134,27 +135,28 @@ def check(pdu: Pdu, state: RoomState, version: RoomVersion) -> None:
             return
 
 
-@frozen
-class AuthEvent:
-    """An event that another names among its `auth_events`."""
+def check_auth_events(
+    pdu: Pdu,
+    auth_events: Sequence[Pdu],
+    rejected: Container[EventId] = (),
+) -> None:
+    """Rule 2: whether an event names just the right auth events.
 
-    pdu: Pdu
-    rejected: bool = False
-
-
-def check_auth_events(pdu: Pdu, auth_events: Sequence[AuthEvent]) -> None:
-    """Rule 2: whether an event names just the right auth events. Raises Denied."""
-    keys = [(auth.pdu.type, auth.pdu.state_key) for auth in auth_events]
+    `rejected` are those of them that were rejected themselves. Raises Denied.
+    """
+    if pdu.type == "m.room.create":
+        return
+    keys = [(auth.type, auth.state_key) for auth in auth_events]
     if len(set(keys)) != len(keys):
         raise Denied("2.1", "two auth events are of the same type and state key")
     allowed = set(auth_keys(pdu.type, pdu.sender, pdu.state_key, pdu.content))
     if not set(keys) <= allowed:
         raise Denied("2.2", "an auth event has nothing to do with the event")
-    if any(auth.rejected for auth in auth_events):
+    if any(auth.event_id in rejected for auth in auth_events):
         raise Denied("2.3", "an auth event was rejected itself")
-    if pdu.type != "m.room.create" and ("m.room.create", "") not in keys:
+    if ("m.room.create", "") not in keys:
         raise Denied("2.4", "the create event is not among the auth events")
-    if any(auth.pdu.room_id != pdu.room_id for auth in auth_events):
+    if any(auth.room_id != pdu.room_id for auth in auth_events):
         raise Denied("2.5", "an auth event is of another room")
 
 
@@ -166,7 +168,9 @@ def select_auth_events(
     state: RoomState,
 ) -> list[EventId]:
     """The auth events of an event that is to follow a state."""
-    found = (state.get(*key) for key in auth_keys(event_type, sender, state_key, content))
+    found = (
+        state.get(*key) for key in auth_keys(event_type, sender, state_key, content)
+    )
     return list(dict.fromkeys(pdu.event_id for pdu in found if pdu is not None))
 
 
@@ -189,12 +193,10 @@ def auth_keys(
     if membership in ("join", "invite", "knock"):
         yield "m.room.join_rules", ""
     if membership == "invite":
-        invite = content.get("third_party_invite")
-        signed = invite.get("signed") if isinstance(invite, dict) else None
-        token = signed.get("token") if isinstance(signed, dict) else None
+        invite = object_of(content.get("third_party_invite"))
+        token = object_of(invite.get("signed")).get("token")
         if isinstance(token, str):
             yield "m.room.third_party_invite", token
     authorizer = content.get("join_authorised_via_users_server")
     if membership == "join" and isinstance(authorizer, str):
         yield "m.room.member", authorizer
-

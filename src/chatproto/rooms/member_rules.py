@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice, product
 from types import MappingProxyType
 
-from chatproto.canonical import JsonObject
+from chatproto.canonical import JsonObject, list_of, object_of
 from chatproto.errors import MatrixError
+from chatproto.rooms.power_levels import creator_of
 from chatproto.rooms.rule import Denied, Question
 from chatproto.signing import verify_json
+
+# An event has room for hundreds of signatures and of keys, and each pair costs 0.1 ms;
+# real invitations have one signature and two keys.
+MAX_SIGNATURE_CHECKS = 100
 
 
 def rule_4_3_join(question: Question) -> bool:
@@ -35,7 +41,7 @@ _JOIN_RULES = ("public", "invite", "knock", "restricted", "knock_restricted")
 def _is_creators_first_join(question: Question) -> bool:
     create = question.create
     only_create = question.pdu.prev_events == (create.event_id,)
-    return only_create and question.pdu.state_key == create.sender == question.pdu.sender
+    return only_create and question.target == creator_of(create, question.version)
 
 
 def _restricted(question: Question) -> bool:
@@ -64,15 +70,16 @@ def rule_4_4_invite(question: Question) -> bool:
 def _third_party(question: Question, invite: object) -> bool:
     if question.target_membership == "ban":
         raise Denied("4.4a", "the user is banned from the room")
-    signed = invite.get("signed") if isinstance(invite, dict) else None
-    if not isinstance(signed, dict) or "mxid" not in signed or "token" not in signed:
+    signed = object_of(object_of(invite).get("signed"))
+    token = signed.get("token")
+    if not isinstance(token, str) or "mxid" not in signed:
         raise Denied("4.4a", "a third-party invitation lacks what is signed")
     if signed["mxid"] != question.target:
         raise Denied("4.4a", "the third-party invitation is for somebody else")
-    event = question.state.get("m.room.third_party_invite", str(signed["token"]))
+    event = question.state.get("m.room.third_party_invite", token)
     if event is None or event.sender != question.pdu.sender:
         raise Denied("4.4a", "the sender has made no such third-party invitation")
-    if not any(_is_signed(signed, key) for key in _public_keys(event.content)):
+    if not _is_signed(signed, list(_public_keys(event.content))):
         raise Denied("4.4a", "no key of the third-party invitation has signed")
     return True
 
@@ -80,22 +87,27 @@ def _third_party(question: Question, invite: object) -> bool:
 def _public_keys(content: JsonObject) -> Iterable[str]:
     if isinstance(content.get("public_key"), str):
         yield content["public_key"]
-    keys = content.get("public_keys")
-    for entry in keys if isinstance(keys, list) else []:
-        if isinstance(entry, dict) and isinstance(entry.get("public_key"), str):
-            yield entry["public_key"]
+    for entry in list_of(content.get("public_keys")):
+        key = object_of(entry).get("public_key")
+        if isinstance(key, str):
+            yield key
 
 
-def _is_signed(signed: JsonObject, key: str) -> bool:
-    signatures = signed.get("signatures")
-    for server, by_server in signatures.items() if isinstance(signatures, dict) else ():
-        for key_id in by_server if isinstance(by_server, dict) else ():
-            try:
-                verify_json(signed, server, key_id, key)
-            except MatrixError:
-                continue
-            return True
+def _is_signed(signed: JsonObject, keys: Sequence[str]) -> bool:
+    tries = islice(product(_signatures(signed), keys), MAX_SIGNATURE_CHECKS)
+    for (server, key_id), key in tries:
+        try:
+            verify_json(signed, server, key_id, key)
+        except MatrixError:
+            continue
+        return True
     return False
+
+
+def _signatures(signed: JsonObject) -> Iterable[tuple[str, str]]:
+    for server, by_key in object_of(signed.get("signatures")).items():
+        for key_id in object_of(by_key):
+            yield server, key_id
 
 
 def rule_4_5_leave(question: Question) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from chatproto.canonical import JsonObject
+from chatproto.canonical import JsonObject, object_of
 from chatproto.errors import MatrixError
 from chatproto.ids import parse_user_id
 from chatproto.rooms.power_levels import DEFAULTS
@@ -60,7 +60,9 @@ def rule_9_6_7_entries(question: Question, old: JsonObject, new: JsonObject) -> 
             if before is not None and _level(before) > question.sender_level:
                 raise Denied("9.6", f"{name}.{entry[:60]} is above the sender's level")
             if after is not None and _level(after) > question.sender_level:
-                raise Denied("9.7", f"{name}.{entry[:60]} is set above the sender's level")
+                raise Denied(
+                    "9.7", f"{name}.{entry[:60]} is set above the sender's level"
+                )
 
 
 def rule_9_8_9_users(question: Question, old: JsonObject, new: JsonObject) -> None:
@@ -81,14 +83,15 @@ CHANGE_RULES: tuple[Callable[[Question, JsonObject, JsonObject], None], ...] = (
 
 
 def _require_levels(new: JsonObject, name: str, rule: str) -> None:
-    levels = new.get(name, {})
-    if not isinstance(levels, dict) or not all(map(_is_integer, levels.values())):
+    given: Any = new.get(name, {})
+    levels = object_of(given)
+    if levels is not given or not all(map(_is_integer, levels.values())):
         raise Denied(rule, f"{name} is not an object of integers")
 
 
 def _changes(old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
-    before = old if isinstance(old, dict) else {}
-    for name in dict.fromkeys((*before, *new)):
+    before = object_of(old)
+    for name in {**before, **new}:
         if before.get(name) != new.get(name):
             yield name, before.get(name), new.get(name)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from chatproto.canonical import JsonObject
+from chatproto.canonical import JsonObject, object_of
 from chatproto.events.envelope import Pdu
 from chatproto.ids import UserId
 from chatproto.rooms.state import RoomState
@@ -47,23 +47,23 @@ class PowerLevels:
     def user(self, user_id: str) -> int:
         if self.content is None:
             return 100 if user_id == self.creator else 0
-        users = self.content.get("users")
-        if isinstance(users, dict) and user_id in users:
+        users = self._entries("users")
+        if user_id in users:
             return _integer(users[user_id], 0)
         return self._scalar("users_default")
 
     def required(self, event_type: str, *, is_state: bool) -> int:
         """The level that sending such an event needs."""
         default = self._scalar("state_default" if is_state else "events_default")
-        events = {} if self.content is None else self.content.get("events")
-        if isinstance(events, dict) and event_type in events:
+        events = self._entries("events")
+        if event_type in events:
             return _integer(events[event_type], default)
         return default
 
     def notification(self, name: str) -> int:
         """The level that a notification such as "room" needs."""
-        levels = {} if self.content is None else self.content.get("notifications")
-        if isinstance(levels, dict) and name in levels:
+        levels = self._entries("notifications")
+        if name in levels:
             return _integer(levels[name], ROOM_NOTIFICATION)
         return ROOM_NOTIFICATION
 
@@ -82,6 +82,9 @@ class PowerLevels:
     @property
     def invite(self) -> int:
         return self._scalar("invite")
+
+    def _entries(self, name: str) -> JsonObject:
+        return {} if self.content is None else object_of(self.content.get(name))
 
     def _scalar(self, name: str) -> int:
         default = DEFAULTS[name]

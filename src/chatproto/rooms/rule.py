@@ -13,7 +13,7 @@ from chatproto.rooms.state import RoomState
 from chatproto.rooms.version import RoomVersion
 
 
-class Denied(MatrixError):
+class Denied(MatrixError):  # noqa: N818 as the specification speaks of it
     """The room's rules forbid an event; `rule` is the number in the specification."""
 
     def __init__(self, rule: str, why: str) -> None:
@@ -21,7 +21,7 @@ class Denied(MatrixError):
         self.rule = rule
 
 
-@define(eq=False)
+@define(eq=False, slots=False)
 class Question:
     """May this event follow this state?"""
 

@@ -10,6 +10,7 @@ from chatproto.events.envelope import Pdu
 from chatproto.ids import UserId
 
 StateKey: TypeAlias = tuple[str, str]
+Members: TypeAlias = dict[str, dict[UserId, None]]
 
 
 class RoomState:
@@ -23,7 +24,7 @@ class RoomState:
 
     def __init__(self, events: Mapping[StateKey, Pdu]) -> None:
         self._events = events
-        self._members: dict[str, list[UserId]] | None = None
+        self._members: Members | None = None
         self.levels: object | None = None
 
     @classmethod
@@ -40,10 +41,12 @@ class RoomState:
         if pdu.state_key is None:
             return self
         state = RoomState({**self._events, (pdu.type, pdu.state_key): pdu})
-        if pdu.type != "m.room.power_levels" and pdu.type != "m.room.create":
+        if pdu.type not in ("m.room.power_levels", "m.room.create"):
             state.levels = self.levels
         if pdu.type != "m.room.member":
             state._members = self._members
+        elif self._members is not None:
+            state._members = self._moved(UserId(pdu.state_key), _membership(pdu))
         return state
 
     def get(self, event_type: str, state_key: str = "") -> Pdu | None:
@@ -57,16 +60,28 @@ class RoomState:
     def membership(self, user_id: str) -> str:
         """Where a user stands; "leave" for one who was never there."""
         pdu = self._events.get(("m.room.member", user_id))
-        return "leave" if pdu is None else str(pdu.content.get("membership", "leave"))
+        return "leave" if pdu is None else _membership(pdu)
 
     def members(self, membership: str = "join") -> list[UserId]:
+        """The users of one membership, in the order in which they came to it."""
         if self._members is None:
             self._members = {}
             for (event_type, user_id), pdu in self._events.items():
                 if event_type == "m.room.member":
-                    known = str(pdu.content.get("membership", "leave"))
-                    self._members.setdefault(known, []).append(UserId(user_id))
+                    them = self._members.setdefault(_membership(pdu), {})
+                    them[UserId(user_id)] = None
         return list(self._members.get(membership, ()))
+
+    def _moved(self, user_id: UserId, membership: str) -> Members:
+        """The members when one of them has another membership."""
+        members = dict(self._members or {})
+        former = self.membership(user_id)
+        if former != membership and user_id in members.get(former, ()):
+            rest = dict(members[former])
+            del rest[user_id]
+            members[former] = rest
+        members[membership] = {**members.get(membership, {}), user_id: None}
+        return members
 
     @property
     def create(self) -> Pdu | None:
@@ -96,3 +111,7 @@ class RoomState:
 
     def _ids(self) -> dict[StateKey, str]:
         return {key: pdu.event_id for key, pdu in self._events.items()}
+
+
+def _membership(pdu: Pdu) -> str:
+    return str(pdu.content.get("membership", "leave"))

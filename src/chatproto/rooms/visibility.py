@@ -2,19 +2,20 @@
 
 Specification, "History visibility", for a room that is a line: the answer is a few
 ranges of seq. An event is seen by the rule in force and the user's membership when it
-happened; an event that changes either is seen if it would be before or after it.
+happened; an event that changes either is seen if it would be before or after it. Beyond
+the specification, the event by which somebody leaves or is banned is always theirs to
+see: whoever refuses an invitation would otherwise never see the room go.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 Changes: TypeAlias = Sequence[tuple[int, str]]
 Ranges: TypeAlias = tuple[tuple[int, int], ...]
-
-
 
 
 def visible_ranges(memberships: Changes, rules: Changes, head: int) -> Ranges:
@@ -23,23 +24,19 @@ def visible_ranges(memberships: Changes, rules: Changes, head: int) -> Ranges:
     `memberships` are the user's, `rules` the room's history visibilities, each with
     the seq of the event that set it, in order.
     """
-    last_joined = _last_joined(memberships, head)
-    points = sorted({1, *(seq for seq, _ in (*memberships, *rules)), head + 1})
+    last_join = max((seq for seq, member in memberships if member == "join"), default=0)
+    farewells = {seq for seq, member in memberships if member in ("leave", "ban")}
+    changes = {seq for seq, _ in (*memberships, *rules)}
+    points = sorted({1, head + 1, *(seq for seq in changes if 1 <= seq <= head)})
     ranges: list[tuple[int, int]] = []
-    for start, end in zip(points, points[1:], strict=False):
-        if start > head:
-            break
-        rule = _at(rules, start) or "shared"
-        before_rule = _at(rules, start - 1) or "shared"
-        member, before_member = _at(memberships, start), _at(memberships, start - 1)
-        later = last_joined > start
-        if _sees(before_rule, before_member, later=later) or _sees(
-            rule,
-            member,
-            later=later,
-        ):
+    for start, end in pairwise(points):
+        joins_later = last_join > start
+        after = _at(rules, start), _at(memberships, start)
+        before = _at(rules, start - 1), _at(memberships, start - 1)
+        seen = any(_sees(*each, joins_later) for each in (before, after))
+        if seen or start in farewells:
             _add(ranges, start, start)
-        if end - 1 > start and _sees(rule, member, later=last_joined > start):
+        if end - start > 1 and _sees(*after, joins_later):
             _add(ranges, start + 1, end - 1)
     return tuple(ranges)
 
@@ -49,24 +46,12 @@ def can_see(ranges: Sequence[tuple[int, int]], seq: int) -> bool:
     return index >= 0 and seq <= ranges[index][1]
 
 
-def _sees(rule: str, membership: str, *, later: bool) -> bool:
-    """`later`: the user has joined the room at some time after the event."""
+def _sees(rule: str, membership: str, joins_later: bool) -> bool:
     if rule == "world_readable" or membership == "join":
         return True
-    if rule == "shared":
-        return later
-    return rule == "invited" and membership == "invite" and later
-
-
-def _last_joined(memberships: Changes, head: int) -> int:
-    """The last seq at which the user was in the room; 0 for never."""
-    last = 0
-    for index, (seq, membership) in enumerate(memberships):
-        if membership == "join":
-            following = memberships[index + 1 :]
-            last = following[0][0] if following else head + 1
-            last = max(last, seq)
-    return last
+    if rule == "invited":
+        return membership == "invite"
+    return rule != "joined" and joins_later
 
 
 def _at(changes: Changes, seq: int) -> str:
