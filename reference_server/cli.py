@@ -167,6 +167,13 @@ def _with_engine(config: Config, work: Callable[[Any], Awaitable[None]]) -> None
 
 def _run(function: Callable[[], Awaitable[None]]) -> None:
     try:
-        trio.run(function, strict_exception_groups=False)
-    except (ChatprotoError, OSError) as error:
-        raise click.ClickException(str(error)) from None
+        trio.run(function)
+    except* (ChatprotoError, OSError) as group:
+        raise click.ClickException(str(_first(group))) from None
+
+
+def _first(error: BaseException) -> BaseException:
+    """What went wrong, out of the groups in which nurseries wrap it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -83,10 +83,7 @@ def load_config(path: Path | None, given: Mapping[str, Any]) -> Config:
         ts.FileLoader(formats={"*.toml": ts.TomlFormat("chatproto")}, files=files),
         ts.EnvLoader(prefix=ENV_PREFIX),
     ]
-    converter = ts.converters.get_default_ts_converter(
-        resolve_paths=False,
-        strlist_sep=",",
-    )
+    converter = ts.converters.TSConverter(resolve_paths=False, strlist_sep=",")
     try:
         config = ts.load_settings(Config, loaders=loaders, converter=converter)
     except TsError as error:

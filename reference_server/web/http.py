@@ -22,7 +22,7 @@ _log = structlog.get_logger("chatproto.http")
 
 def make_quart(engine: Engine, *, token_in_query: bool = False) -> QuartTrio:
     """An application that answers the operations of an engine."""
-    app = QuartTrio("chatproto", static_folder=None)
+    app = QuartTrio("reference_server", static_folder=None)
     router = Router(engine.operations)
 
     async def answer(path: str = "") -> Response:

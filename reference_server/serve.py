@@ -1,0 +1,151 @@
+"""Serving: from settings to an open port, and a clean end."""
+
+from __future__ import annotations
+
+import signal
+from functools import partial
+from typing import Any
+
+import click
+import trio
+from attrs import define
+
+from chatproto.canonical import dumps
+from chatproto.server.socket import SocketSettings, serve_socket
+from chatproto.wire.http import Router
+from reference_server import logs
+from reference_server.app import Server, open_server
+from reference_server.config import Config, ConfigError
+from reference_server.demo import USERS, make_demo
+from reference_server.users import has_admin
+from reference_server.web import listener
+from reference_server.web.http import make_quart
+from reference_server.web.limits import HttpLimits, SocketLimits
+from reference_server.web.media import MediaApp
+from reference_server.web.sockets import OpenSockets
+
+
+async def serve(
+    config: Config,
+    *,
+    task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve until SIGTERM or SIGINT; `task_status` reports the URL.
+
+    Raises ConfigError if the address cannot be bound.
+    """
+    logs.configure(config.log_format, config.log_level)
+    shutdown = trio.Event()
+    async with open_server(config) as server, trio.open_nursery() as nursery:
+        if config.demo:
+            await make_demo(server.engine)
+        nursery.start_soon(_stop_on_signal, shutdown)
+        try:
+            bound = await nursery.start(partial(_listen, server, shutdown))
+        except OSError as error:
+            raise ConfigError(f"cannot listen on {config.listen}: {error}") from None
+        url = _url(config, bound)
+        await _announce(server, url)
+        task_status.started(url)
+        await shutdown.wait()
+
+
+async def _listen(
+    server: Server,
+    shutdown: trio.Event,
+    *,
+    task_status: trio.TaskStatus[list[listener.Address]],
+) -> None:
+    config = server.config
+    limits = config.rate_limits == "on"
+    # A peer that a client of ours talks through may buffer a lot; what counts as too
+    # fast is only switched off together with the other limits.
+    socket_limits = SocketLimits(
+        ping_seconds=config.heartbeat_ms / 1000,
+        frames_per_second=100 if limits else 1e9,
+        frame_burst=400 if limits else 1e9,
+        strangers_per_address=20 if limits else 1_000_000,
+    )
+    settings = SocketSettings(
+        heartbeat_ms=config.heartbeat_ms,
+        max_frame=socket_limits.message_bytes,
+    )
+    sockets = OpenSockets(
+        partial(serve_socket, server.engine, settings=settings),
+        socket_limits,
+    )
+    await listener.serve(
+        make_app(server, shutdown),
+        sockets,
+        [config.address],
+        shutdown=shutdown,
+        limits=HttpLimits(upload_bytes=config.upload_bytes),
+        task_status=task_status,
+    )
+
+
+def make_app(server: Server, shutdown: trio.Event) -> App:
+    """The ASGI application of a server."""
+    router = Router(server.engine.operations)
+    media = MediaApp(server.engine, server.media, router)
+    return App(server, make_quart(server.engine), media, shutdown)
+
+
+@define(eq=False)
+class App:
+    """Health and files are answered here, the operations by Quart."""
+
+    server: Server
+    quart: Any
+    media: MediaApp
+    shutdown: trio.Event
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            if scope["path"] in ("/healthz", "/readyz"):
+                await self._health(scope["path"], send)
+                return
+            if self.media.matches(scope):
+                await self.media(scope, receive, send)
+                return
+        await self.quart(scope, receive, send)
+
+    async def _health(self, path: str, send: Any) -> None:
+        ready = path == "/healthz" or not self.shutdown.is_set()
+        body = dumps({"status": "ok" if ready else "draining"})
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+        ]
+        status = 200 if ready else 503
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+async def _stop_on_signal(shutdown: trio.Event) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for _ in signals:
+            shutdown.set()
+            return
+
+
+def _url(config: Config, bound: list[listener.Address]) -> str:
+    host, port = bound[0]
+    shown = config.address[0] if config.address[1] else host
+    bracketed = f"[{shown}]" if ":" in shown else shown
+    return f"http://{bracketed}:{port}"
+
+
+async def _announce(server: Server, url: str) -> None:
+    click.echo(f"chatproto {server.config.server_name} listens on {url}")
+    if server.config.demo:
+        click.echo("THIS IS A DEMO: its passwords are known to everyone. Log in as")
+        for user in USERS:
+            role = ", administrator" if user.admin else ""
+            click.echo(f"  {user.name} / {user.password}  ({user.display_name}{role})")
+    elif not await has_admin(server.engine):
+        click.echo(
+            "There is no administrator yet. Make one with\n"
+            f"  chatproto-server user add NAME --admin --data {server.config.data} "
+            f"--server-name {server.config.server_name}",
+        )

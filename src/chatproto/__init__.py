@@ -1,0 +1,1 @@
+"""A Matrix-style chat protocol as a library."""
