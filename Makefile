@@ -1,0 +1,37 @@
+# Thin on purpose: what a target does stands in scripts/.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test lint types imports format bench clean
+
+run: .make/server
+	$(BIN)/chatproto-server serve --demo --data demo-data --listen 127.0.0.1:8008
+
+test: .make/dev
+	$(BIN)/pytest
+
+lint: .make/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .make/dev
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+imports: .make/dev
+	$(BIN)/lint-imports
+
+format: .make/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .make/dev
+	$(BIN)/python -m tests.benchmarks
+
+clean:
+	rm -rf $(VENV) .make demo-data
+
+.make/%: pyproject.toml constraints.txt scripts/setup-venv.sh
+	sh scripts/setup-venv.sh $(PYTHON) $(VENV) $*
+	mkdir -p .make && touch $@
