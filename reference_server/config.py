@@ -29,7 +29,9 @@ class ConfigError(LocalError):
 class Config:
     """The settings of a server. Sizes are in bytes, times in milliseconds."""
 
-    data: str = field(default="./data", metadata={"help": "folder of the database and files"})
+    data: str = field(
+        default="./data", metadata={"help": "folder of the database and files"}
+    )
     listen: str = field(default="127.0.0.1:8008", metadata={"help": "HOST:PORT"})
     server_name: str = field(
         default="localhost",
@@ -52,7 +54,9 @@ class Config:
         default=False,
         metadata={"help": "let a demo listen on other than loopback addresses"},
     )
-    base_url: str = field(default="", metadata={"help": "the public address, if published"})
+    base_url: str = field(
+        default="", metadata={"help": "the public address, if published"}
+    )
     upload_bytes: int = field(
         default=50 * 1024 * 1024,
         metadata={"help": "the largest file that is taken"},
@@ -79,7 +83,7 @@ def load_config(path: Path | None, given: Mapping[str, Any]) -> Config:
     files = [path] if path is not None else []
     if path is not None and not path.is_file():
         raise ConfigError(f"there is no file {path}")
-    loaders = [
+    loaders: list[ts.loaders.Loader] = [
         ts.FileLoader(formats={"*.toml": ts.TomlFormat("chatproto")}, files=files),
         ts.EnvLoader(prefix=ENV_PREFIX),
     ]

@@ -9,7 +9,12 @@ from attrs import frozen
 from chatproto.decisions import Caller
 from chatproto.ids import DeviceId, RoomId, TxnId, UserId
 from chatproto.operations.messages import SendEvent
-from chatproto.operations.rooms import CreateRoom, InitialState, JoinRoom, OpenDirectChat
+from chatproto.operations.rooms import (
+    CreateRoom,
+    InitialState,
+    JoinRoom,
+    OpenDirectChat,
+)
 from chatproto.server.engine import Engine
 from chatproto.server.passwords import MIN_BYTES
 from reference_server.users import add_user, list_users
@@ -108,7 +113,9 @@ async def _room(
     return made.room_id
 
 
-async def _say(engine: Engine, room_id: RoomId, lines: Sequence[tuple[str, str]]) -> None:
+async def _say(
+    engine: Engine, room_id: RoomId, lines: Sequence[tuple[str, str]]
+) -> None:
     for number, (name, text) in enumerate(lines):
         await engine.call(
             _caller(engine, name),

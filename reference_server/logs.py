@@ -10,7 +10,9 @@ from typing import Any
 
 import structlog
 
-_SECRET_KEYS = frozenset(("token", "access_token", "password", "authorization", "ticket"))
+_SECRET_KEYS = frozenset(
+    ("token", "access_token", "password", "authorization", "ticket")
+)
 _SECRET_TEXT = re.compile(r"\bcp[art]_[A-Za-z0-9_-]{8,}|access_token=[^&\s]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 MAX_TEXT = 2_000

@@ -118,7 +118,9 @@ class App:
             (b"content-length", str(len(body)).encode()),
         ]
         status = 200 if ready else 503
-        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send(
+            {"type": "http.response.start", "status": status, "headers": headers}
+        )
         await send({"type": "http.response.body", "body": body})
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chatproto.decisions import Caller, Decision, Delete, EndSessions, Find, Put, Row, Update
+from chatproto.decisions import (
+    Caller,
+    Decision,
+    Delete,
+    EndSessions,
+    Find,
+    Put,
+    Row,
+    Update,
+)
 from chatproto.errors import LocalError
 from chatproto.ids import UserId, parse_new_localpart, user_id
 from chatproto.server.engine import Engine

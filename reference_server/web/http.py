@@ -36,12 +36,13 @@ def make_quart(engine: Engine, *, token_in_query: bool = False) -> QuartTrio:
 async def _answer(engine: Engine, router: Router, *, token_in_query: bool) -> Response:
     try:
         operation, fields = router.match(request.method, _raw_path())
+        body: Any = await request.get_data()
         caller = await _caller(engine, operation, token_in_query=token_in_query)
-        call = decode_request(operation, fields, _query(), await request.get_data())
+        call = decode_request(operation, fields, _query(), body)
         reply = await engine.call(caller, call)
     except MatrixError as error:
         return error_response(error)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # answered with 500, and logged
         _log.exception("a call failed", path=_raw_path())
         return error_response(internal_error(error))
     if isinstance(reply, RawReply):
@@ -52,7 +53,9 @@ async def _answer(engine: Engine, router: Router, *, token_in_query: bool) -> Re
 def internal_error(error: BaseException) -> MatrixError:
     """What a client is told of a mistake of ours: nothing but that there was one."""
     del error
-    return MatrixError("M_UNKNOWN", "the server made a mistake; it is logged", status=500)
+    return MatrixError(
+        "M_UNKNOWN", "the server made a mistake; it is logged", status=500
+    )
 
 
 def json_response(body: bytes, status: int = 200) -> Response:

@@ -60,13 +60,17 @@ class MediaApp:
             return False
         return operation in ROUTES
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(
+        self, scope: dict[str, Any], receive: Receive, send: Send
+    ) -> None:
         try:
             await self._answer(scope, receive, send)
         except MatrixError as error:
             await _send_json(send, error.to_json(), error.status)
 
-    async def _answer(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def _answer(
+        self, scope: dict[str, Any], receive: Receive, send: Send
+    ) -> None:
         path = scope["raw_path"].decode("ascii").partition("?")[0]
         operation, fields = self._router.match(scope["method"], path)
         headers = {name.lower(): value for name, value in scope["headers"]}
@@ -128,7 +132,9 @@ class MediaApp:
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "private, max-age=31536000, immutable",
         }
-        encoded = [(k.lower().encode(), v.encode("latin-1")) for k, v in headers.items()]
+        encoded = [
+            (k.lower().encode(), v.encode("latin-1")) for k, v in headers.items()
+        ]
         start = {"type": "http.response.start", "status": 200, "headers": encoded}
         await send(start)
         async for chunk in self._store.get(media_id):
@@ -192,5 +198,3 @@ async def _send_json(send: Send, json: dict[str, Any], status: int) -> None:
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-

@@ -33,7 +33,9 @@ from chatproto.ports import Migration
 from chatproto.rooms.state import RoomState
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+")
-_TABLES = re.compile(r"(?:table|index)\s+(?:if\s+not\s+exists\s+)?\"?(\w+)", re.IGNORECASE)
+_TABLES = re.compile(
+    r"(?:table|index)\s+(?:if\s+not\s+exists\s+)?\"?(\w+)", re.IGNORECASE
+)
 
 Rule: TypeAlias = Callable[[Pdu, RoomState], None]
 Fold: TypeAlias = Callable[[JsonObject, JsonObject], JsonObject]
@@ -113,7 +115,9 @@ class Module:
         return [name for line in creates for name in _TABLES.findall(line)[:1]]
 
 
-def _require_prefix(prefix: str, kind: str, names: Sequence[str] | Mapping[str, Any]) -> None:
+def _require_prefix(
+    prefix: str, kind: str, names: Sequence[str] | Mapping[str, Any]
+) -> None:
     for name in names:
         if not name.startswith(prefix):
             raise ValueError(f"{kind} {name!r} has to begin with {prefix!r}")

@@ -326,7 +326,9 @@ class Store(Protocol):
         ...
 
     # users
-    async def membership(self, room_id: RoomId, user_id: UserId) -> MembershipRow | None: ...
+    async def membership(
+        self, room_id: RoomId, user_id: UserId
+    ) -> MembershipRow | None: ...
     async def memberships(self, user_id: UserId) -> Sequence[MembershipRow]: ...
     async def local_members(self, room_id: RoomId) -> Sequence[UserId]:
         """This server's users who have joined the room."""
@@ -360,17 +362,27 @@ class Store(Protocol):
     async def receipts(
         self, room_ids: Sequence[RoomId], *, after: int, until: int
     ) -> Sequence[ReceiptRow]: ...
-    async def receipts_of(self, room_id: RoomId, user_id: UserId) -> Sequence[ReceiptRow]: ...
+    async def receipts_of(
+        self, room_id: RoomId, user_id: UserId
+    ) -> Sequence[ReceiptRow]: ...
     async def account_data(
         self, user_id: UserId, *, after: int, until: int
     ) -> Sequence[AccountDataRow]: ...
     async def account_datum(
-        self, user_id: UserId, room_id: RoomId | None, type: str
+        self, user_id: UserId, room_id: RoomId | None, event_type: str
     ) -> JsonObject | None: ...
     async def to_device(
-        self, user_id: UserId, device_id: DeviceId, *, after: int, until: int, limit: int
+        self,
+        user_id: UserId,
+        device_id: DeviceId,
+        *,
+        after: int,
+        until: int,
+        limit: int,
     ) -> Sequence[ToDeviceRow]: ...
-    def confirm_to_device(self, user_id: UserId, device_id: DeviceId, through: int) -> None:
+    def confirm_to_device(
+        self, user_id: UserId, device_id: DeviceId, through: int
+    ) -> None:
         """Forget what the device has confirmed; need not be durable at once."""
         ...
 
@@ -404,4 +416,6 @@ class Broker(Protocol):
     """Carries what is delivered between the processes of one server."""
 
     def publish(self, topic: str, message: Mapping[str, Any]) -> None: ...
-    def subscribe(self, topic: str, receive: Callable[[Mapping[str, Any]], None]) -> None: ...
+    def subscribe(
+        self, topic: str, receive: Callable[[Mapping[str, Any]], None]
+    ) -> None: ...

@@ -13,14 +13,14 @@ def fold(polls: JsonObject, event: JsonObject) -> JsonObject:
     """The polls of a room after one event more; the same event again changes nothing."""
     kind, content = event["type"], event["content"]
     if kind == POLL:
-        poll = {
+        started = {
             "question": content.get("question", ""),
             "options": content.get("options", []),
             "votes": {},
             "closed": False,
         }
-        return {event["event_id"]: poll, **polls}
-    poll = polls.get(content.get("poll"))
+        return {event["event_id"]: started, **polls}
+    poll: JsonObject | None = polls.get(content.get("poll"))
     if poll is None or poll["closed"]:
         return polls
     if kind == CLOSED:
@@ -37,4 +37,6 @@ def counts(poll: JsonObject) -> list[int]:
     return [votes.count(option) for option in range(len(poll["options"]))]
 
 
-REDUCERS = (Reducer(name="polls", event_types=(POLL, VOTE, CLOSED), initial={}, fold=fold),)
+REDUCERS = (
+    Reducer(name="polls", event_types=(POLL, VOTE, CLOSED), initial={}, fold=fold),
+)

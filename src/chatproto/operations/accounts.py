@@ -103,7 +103,9 @@ class Identity:
     user_id: UserId
     device_id: DeviceId | None = None
     is_guest: bool = False
-    is_admin: bool | None = field(default=None, metadata={"wire": "org.chatproto.admin"})
+    is_admin: bool | None = field(
+        default=None, metadata={"wire": "org.chatproto.admin"}
+    )
 
 
 @frozen(kw_only=True)

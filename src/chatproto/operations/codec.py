@@ -53,7 +53,7 @@ def _shown(value: object) -> str:
 
 
 def _is_json_object(kind: Any) -> bool:
-    return kind is dict or get_origin(kind) is dict and kind == JsonObject
+    return kind is dict or (get_origin(kind) is dict and kind == JsonObject)
 
 
 def _is_attrs(kind: Any) -> bool:
@@ -62,9 +62,15 @@ def _is_attrs(kind: Any) -> bool:
 
 def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=True)
-    converter.register_structure_hook_func(lambda t: t is str, _exactly(str, "a string"))
-    converter.register_structure_hook_func(lambda t: t is int, _exactly(int, "an integer"))
-    converter.register_structure_hook_func(lambda t: t is bool, _exactly(bool, "a boolean"))
+    converter.register_structure_hook_func(
+        lambda t: t is str, _exactly(str, "a string")
+    )
+    converter.register_structure_hook_func(
+        lambda t: t is int, _exactly(int, "an integer")
+    )
+    converter.register_structure_hook_func(
+        lambda t: t is bool, _exactly(bool, "a boolean")
+    )
     converter.register_structure_hook_func(lambda t: t is float, _number)
     converter.register_structure_hook_func(
         _is_json_object,
@@ -90,7 +96,9 @@ def _make_converter() -> cattrs.Converter:
 
 def _renames(kind: Any) -> dict[str, Any]:
     fields = attrs.fields(get_origin(kind) or kind)
-    return {f.name: override(rename=wire_name(f)) for f in fields if wire_name(f) != f.name}
+    return {
+        f.name: override(rename=wire_name(f)) for f in fields if wire_name(f) != f.name
+    }
 
 
 def _kept(kind: Any) -> dict[str, Any]:

@@ -153,7 +153,9 @@ class OperationTable:
     def __init__(self, operations: tuple[Operation, ...]) -> None:
         self.operations = operations
         self.by_name: Mapping[str, Operation] = {op.name: op for op in operations}
-        self.by_request: Mapping[type, Operation] = {op.request: op for op in operations}
+        self.by_request: Mapping[type, Operation] = {
+            op.request: op for op in operations
+        }
         routes = {(op.verb, _BRACES.sub("{}", op.path)) for op in operations}
         counts = (len(self.by_name), len(self.by_request), len(routes))
         if any(count != len(operations) for count in counts):

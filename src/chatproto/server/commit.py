@@ -288,4 +288,3 @@ def _reply(decision: Decision, work: Work) -> Any:
     if isinstance(decision.reply, ReplyFrom):
         return decision.reply.make([a.event for a in work.appended])
     return decision.reply
-

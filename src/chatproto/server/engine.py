@@ -516,11 +516,13 @@ class Engine:
             await trio.sleep(schedule.every_ms / 1000)
             await self._guarded(schedule.run, self.clock.now_ms())
 
-    async def _guarded(self, function: Callable[..., Awaitable[None]], arg: Any) -> None:
+    async def _guarded(
+        self, function: Callable[..., Awaitable[None]], arg: Any
+    ) -> None:
         """A module's own work: what goes wrong in it is logged, and stops nothing."""
         try:
             await function(self, arg)
-        except Exception:
+        except Exception:  # noqa: BLE001  # see above
             _log.exception("a module failed")
 
     def _failed(self, works: Sequence[Work], error: BaseException) -> None:
@@ -681,9 +683,7 @@ def _handlers(
     of_modules = tuple(h for module in modules for h in module.handlers)
     for handler in HANDLERS + of_modules:
         handlers[handler.operation.request] = handler
-    missing = [
-        op.name for op in table if not op.by_hand and op.request not in handlers
-    ]
+    missing = [op.name for op in table if not op.by_hand and op.request not in handlers]
     if missing:
         raise TypeError(f"operations without a handler: {', '.join(missing)}")
     return handlers

@@ -61,7 +61,9 @@ class SyncFilter:
         return room_id not in self.not_rooms
 
 
-def parse_filter(json: JsonObject, *, state_after: bool, full_state: bool) -> SyncFilter:
+def parse_filter(
+    json: JsonObject, *, state_after: bool, full_state: bool
+) -> SyncFilter:
     """Read a filter of the Matrix specification. Raises MatrixError M_BAD_JSON."""
     room = _object(json, "room")
     timeline, state = _object(room, "timeline"), _object(room, "state")

@@ -42,7 +42,9 @@ class Ephemeral:
     _typing_eph: dict[RoomId, int] = field(factory=dict)
     _presence: dict[UserId, Presence] = field(factory=dict)
 
-    def set_typing(self, room_id: RoomId, user_id: UserId, until_ms: int | None) -> bool:
+    def set_typing(
+        self, room_id: RoomId, user_id: UserId, until_ms: int | None
+    ) -> bool:
         """Whether the list of those who write has changed."""
         users = self._typing.setdefault(room_id, {})
         was = user_id in users

@@ -68,7 +68,7 @@ class Refused(Exception):  # noqa: N818  # it is not an error of ours, but an an
 async def serve_socket(
     engine: Engine,
     channel: Channel,
-    settings: SocketSettings = SocketSettings(),  # noqa: B008  # frozen
+    settings: SocketSettings = SocketSettings(),  # frozen
 ) -> None:
     """Serve one socket until it closes."""
     machine = WsConnection(Role.SERVER)
@@ -79,8 +79,8 @@ async def serve_socket(
         _say_goodbye(channel, machine, refused)
         await channel.close(refused.code, refused.reason)
     except RemoteError as error:
-        refused = Refused(4400, str(error), "login")
-        _say_goodbye(channel, machine, refused)
+        broken = Refused(4400, str(error), "login")
+        _say_goodbye(channel, machine, broken)
         await channel.close(4400, str(error)[:100])
 
 

@@ -24,7 +24,9 @@ class FileMediaStore:
 
     async def put(self, media_id: str, body: AsyncIterator[bytes]) -> int:
         path = self._path(media_id)
-        await trio.to_thread.run_sync(lambda: path.parent.mkdir(parents=True, exist_ok=True))
+        await trio.to_thread.run_sync(
+            lambda: path.parent.mkdir(parents=True, exist_ok=True)
+        )
         partial = path.with_suffix(".part")
         size = 0
         try:

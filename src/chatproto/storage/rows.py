@@ -83,5 +83,7 @@ def named_row(connection: sqlite3.Connection, table: str, row: Any) -> dict[str,
 
 
 def column_kinds(connection: sqlite3.Connection, table: str) -> list[tuple[str, str]]:
-    rows = connection.execute("select name, lower(type) from pragma_table_info(?)", (table,))
+    rows = connection.execute(
+        "select name, lower(type) from pragma_table_info(?)", (table,)
+    )
     return rows.fetchall()

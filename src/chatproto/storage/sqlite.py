@@ -315,7 +315,9 @@ class SqliteStore:
 
     # users
 
-    async def membership(self, room_id: RoomId, user_id: UserId) -> MembershipRow | None:
+    async def membership(
+        self, room_id: RoomId, user_id: UserId
+    ) -> MembershipRow | None:
         row = self._one(
             f"select {rows.MEMBERSHIP} from memberships where user_id=? and room_id=?",  # noqa: S608  # a constant
             user_id,
@@ -415,7 +417,9 @@ class SqliteStore:
             for row in self._all(sql, room_id, until)
         ]
 
-    async def receipts_of(self, room_id: RoomId, user_id: UserId) -> Sequence[ReceiptRow]:
+    async def receipts_of(
+        self, room_id: RoomId, user_id: UserId
+    ) -> Sequence[ReceiptRow]:
         sql = f"select {rows.RECEIPT} from receipts where room_id=? and user_id=?"  # noqa: S608  # a constant
         return [rows.receipt_row(row) for row in self._all(sql, room_id, user_id)]
 
@@ -447,13 +451,13 @@ class SqliteStore:
         self,
         user_id: UserId,
         room_id: RoomId | None,
-        type: str,  # noqa: A002  # the specification's word
+        event_type: str,
     ) -> JsonObject | None:
         row = self._one(
             "select content from account_data where user_id=? and room_id=? and type=?",
             user_id,
             room_id or "",
-            type,
+            event_type,
         )
         return None if row is None else orjson.loads(row[0])
 
@@ -476,12 +480,18 @@ class SqliteStore:
             limit,
         )
         return [
-            ToDeviceRow(pos=pos, sender=sender, type=kind, content=orjson.loads(content))
+            ToDeviceRow(
+                pos=pos, sender=sender, type=kind, content=orjson.loads(content)
+            )
             for pos, sender, kind, content in found
         ]
 
-    def confirm_to_device(self, user_id: UserId, device_id: DeviceId, through: int) -> None:
-        sql = "select 1 from to_device where user_id=? and device_id=? and pos<=? limit 1"
+    def confirm_to_device(
+        self, user_id: UserId, device_id: DeviceId, through: int
+    ) -> None:
+        sql = (
+            "select 1 from to_device where user_id=? and device_id=? and pos<=? limit 1"
+        )
         if self._one(sql, user_id, device_id, through) is not None:
             confirmed = StoreConfirmed(user_id, device_id, through)
             self.submit(Transaction(writes=[confirmed]))

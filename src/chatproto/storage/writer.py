@@ -17,7 +17,7 @@ from chatproto.storage.apply import Applier
 MAX_BATCH = 512
 
 
-class StoreBroken(LocalError):
+class StoreBrokenError(LocalError):
     """The disk has failed in a way after which nothing stored can be promised."""
 
 
@@ -116,12 +116,16 @@ class Writer:
             if connection.in_transaction:
                 connection.execute("rollback")
         except sqlite3.Error as second:
-            self._broken = StoreBroken(f"the database cannot be rolled back: {second}")
+            self._broken = StoreBrokenError(
+                f"the database cannot be rolled back: {second}"
+            )
         # After a failed fsync the kernel may have dropped the pages: a retry that
         # succeeds would promise what is not there.
         if getattr(error, "sqlite_errorname", "").startswith("SQLITE_IOERR_FSYNC"):
-            self._broken = StoreBroken(f"the disk has failed: {error}")
+            self._broken = StoreBrokenError(f"the disk has failed: {error}")
         return self._broken or error
 
-    def _report(self, batch: Sequence[Transaction], error: BaseException | None) -> None:
+    def _report(
+        self, batch: Sequence[Transaction], error: BaseException | None
+    ) -> None:
         self._deliver(lambda: self._on_commit(batch, error))

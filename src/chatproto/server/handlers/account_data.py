@@ -138,7 +138,9 @@ def needs_devices(_caller: Caller, request: ops.SendToDevice) -> Needs:
     users = request.messages
     if sum(len(devices) for devices in users.values()) > MAX_TARGETS:
         raise MatrixError("M_TOO_LARGE", f"more than {MAX_TARGETS} devices in one call")
-    rows = {user: Find(table="devices", where={"user_id": user}) for user in users}
+    rows: dict[str, Find] = {
+        user: Find(table="devices", where={"user_id": user}) for user in users
+    }
     return Needs(rows=rows)
 
 
@@ -148,7 +150,9 @@ def send_to_device(view: View, request: ops.SendToDevice) -> Decision:
     for user_id, messages in request.messages.items():
         known = [DeviceId(row["device_id"]) for row in view.rows[user_id]]
         for target, content in messages.items():
-            for device_id in known if target == "*" else [d for d in known if d == target]:
+            for device_id in (
+                known if target == "*" else [d for d in known if d == target]
+            ):
                 writes.append(
                     QueueToDevice(
                         user_id=user_id,

@@ -400,7 +400,9 @@ async def prepare_ticket(reading: Any, caller: Caller, _request: object) -> str:
 
 
 def make_ticket(view: View, _request: ops.MakeTicket) -> Decision:
-    return Decision(reply=ops.Ticket(ticket=view.prepared, expires_in_ms=TICKET_LIFE_MS))
+    return Decision(
+        reply=ops.Ticket(ticket=view.prepared, expires_in_ms=TICKET_LIFE_MS)
+    )
 
 
 def register_rows(caller: Caller, request: ops.Register) -> Needs:

@@ -92,7 +92,8 @@ def _direct(view: View, name: str) -> JsonObject:
 
 def _marked(content: JsonObject, user_id: UserId) -> list[RoomId]:
     rooms = content.get(user_id, [])
-    return [r for r in rooms if isinstance(r, str)] if isinstance(rooms, list) else []
+    known = rooms if isinstance(rooms, list) else []
+    return [RoomId(room_id) for room_id in known if isinstance(room_id, str)]
 
 
 def _mark(
@@ -110,5 +111,7 @@ def _mark(
 
 
 HANDLERS: tuple[Handler, ...] = (
-    Decides(ops.OPEN_DIRECT_CHAT, open_direct_chat, needs_direct, prepare_direct, tuple),
+    Decides(
+        ops.OPEN_DIRECT_CHAT, open_direct_chat, needs_direct, prepare_direct, tuple
+    ),
 )

@@ -72,7 +72,9 @@ async def alias_room(
 def delete_alias(view: View, request: ops.DeleteAlias) -> Decision:
     row = view.row("alias")
     if row is None:
-        raise MatrixError("M_NOT_FOUND", f"no room has the alias {request.room_alias[:60]}")
+        raise MatrixError(
+            "M_NOT_FOUND", f"no room has the alias {request.room_alias[:60]}"
+        )
     room = view.rooms.get(row["room_id"])
     levels = PowerLevels.of(room.state, room.version) if room else None
     caller = view.caller
@@ -102,7 +104,9 @@ async def list_public(reading: Any, request: ops.ListPublicRooms) -> ops.PublicR
     return await _page(reading, None, request.since, request.limit)
 
 
-async def search_public(reading: Any, request: ops.SearchPublicRooms) -> ops.PublicRooms:
+async def search_public(
+    reading: Any, request: ops.SearchPublicRooms
+) -> ops.PublicRooms:
     term = request.filter.generic_search_term if request.filter else None
     return await _page(reading, term or None, request.since, request.limit)
 
@@ -115,7 +119,9 @@ async def _page(
 ) -> ops.PublicRooms:
     size = MAX_PAGE if limit is None else max(1, min(limit, MAX_PAGE))
     offset = _offset(since)
-    rooms, total = await reading.store.public_rooms(term=term, offset=offset, limit=size)
+    rooms, total = await reading.store.public_rooms(
+        term=term, offset=offset, limit=size
+    )
     chunk = [await _public_room(reading, room_id) for room_id in rooms]
     more = offset + len(rooms) < total
     return ops.PublicRooms(

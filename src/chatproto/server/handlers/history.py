@@ -28,10 +28,14 @@ async def get_state(reading: Any, request: ops.GetState) -> JsonObject:
             if request.format == "event":
                 return seen_by_clients(event)
             return event.pdu.content
-    raise MatrixError("M_NOT_FOUND", f"the room has no state {request.event_type[:60]!r}")
+    raise MatrixError(
+        "M_NOT_FOUND", f"the room has no state {request.event_type[:60]!r}"
+    )
 
 
-async def get_all_state(reading: Any, request: ops.GetAllState) -> tuple[JsonObject, ...]:
+async def get_all_state(
+    reading: Any, request: ops.GetAllState
+) -> tuple[JsonObject, ...]:
     events = await _state(reading, request.room_id)
     return tuple(seen_by_clients(event) for event in events)
 

@@ -77,7 +77,9 @@ def send_event(view: View, request: ops.SendEvent) -> Decision:
     if request.event_type in _NOT_SENT:
         raise MatrixError("M_FORBIDDEN", f"{request.event_type} is not sent like this")
     if view.prepared is not None:
-        raise MatrixError("M_DUPLICATE_ANNOTATION", "you have reacted like this already")
+        raise MatrixError(
+            "M_DUPLICATE_ANNOTATION", "you have reacted like this already"
+        )
     return _send(view, request.room_id, request.event_type, request.content)
 
 

@@ -36,7 +36,9 @@ async def get_profile(reading: Any, request: ops.GetProfile) -> ops.Profile:
     return ops.Profile(displayname=user["display_name"], avatar_url=user["avatar_url"])
 
 
-async def get_display_name(reading: Any, request: ops.GetDisplayName) -> ops.DisplayName:
+async def get_display_name(
+    reading: Any, request: ops.GetDisplayName
+) -> ops.DisplayName:
     user = await _user(reading, request.user_id)
     return ops.DisplayName(displayname=user["display_name"])
 
@@ -62,7 +64,6 @@ async def own_rooms(
     require_self(caller, request.user_id)
     members = await reading.store.memberships(request.user_id)
     return tuple(m.room_id for m in members if m.membership == "join")
-
 
 
 def set_display_name(view: View, request: ops.SetDisplayName) -> Decision:
@@ -121,7 +122,9 @@ def set_presence(view: View, request: ops.SetPresence) -> Decision:
         raise MatrixError("M_INVALID_PARAM", f"presence is one of {known}")
     status = request.status_msg or None
     if status is not None and len(status.encode()) > MAX_STATUS_BYTES:
-        raise MatrixError("M_TOO_LARGE", f"a status has at most {MAX_STATUS_BYTES} bytes")
+        raise MatrixError(
+            "M_TOO_LARGE", f"a status has at most {MAX_STATUS_BYTES} bytes"
+        )
     expires = request.expires_in_ms
     expires_ms = None if expires is None or status is None else view.now_ms + expires
     stored: JsonObject = {"status_msg": status, "status_expires_ts": expires_ms}

@@ -176,9 +176,7 @@ def _is_ahead(
 ) -> bool:
     """A receipt never moves back."""
     mine = (kind, thread_id or "")
-    known = [
-        r["seq"] for r in view.rows["mine"] if (r["type"], r["thread_id"]) == mine
-    ]
+    known = [r["seq"] for r in view.rows["mine"] if (r["type"], r["thread_id"]) == mine]
     return all(event.seq > seq for seq in known)
 
 

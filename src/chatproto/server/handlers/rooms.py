@@ -61,7 +61,9 @@ def needs_profiles(caller: Caller, request: ops.CreateRoom) -> Needs:
     if len(request.invite) > MAX_INVITES:
         raise MatrixError("M_TOO_LARGE", f"at most {MAX_INVITES} people at once")
     users = dict.fromkeys([caller.user, *map(parse_user_id, request.invite)])
-    rows = {u: Find(table="users", where={"user_id": u}) for u in users}
+    rows: dict[str, Find] = {
+        u: Find(table="users", where={"user_id": u}) for u in users
+    }
     where = {"alias": _alias_text(request, caller)}
     return Needs(rows={**rows, "alias": Find(table="aliases", where=where)})
 
@@ -112,7 +114,9 @@ def create_room(view: View, request: ops.CreateRoom) -> Decision:
 def require_local_user(view: View, user_id: UserId, row: Row | None) -> None:
     """Raises MatrixError for a user who cannot be invited."""
     if server_name(user_id) != view.server:
-        raise MatrixError("M_FORBIDDEN", "people of other servers cannot be invited yet")
+        raise MatrixError(
+            "M_FORBIDDEN", "people of other servers cannot be invited yet"
+        )
     if row is None or row["is_deactivated"]:
         raise MatrixError("M_NOT_FOUND", f"no user {user_id[:60]} here")
 
@@ -184,7 +188,9 @@ def _delete_for_all(view: View, room: Timeline) -> Decision:
     return Decision(
         append=(Append(room_id=room_id, drafts=tuple(drafts)),),
         writes=(
-            Update(table="memberships", where={"room_id": room_id}, set={"forgotten": 1}),
+            Update(
+                table="memberships", where={"room_id": room_id}, set={"forgotten": 1}
+            ),
             Update(table="rooms", where={"room_id": room_id}, set={"is_public": 0}),
             Delete(table="aliases", where={"room_id": room_id}),
         ),

@@ -89,7 +89,9 @@ async def _filter(reading: Any, request: ops.Sync) -> SyncFilter:
 
 
 def _has_news(body: JsonObject) -> bool:
-    return any(body.get(key) for key in ("rooms", "presence", "account_data", "to_device"))
+    return any(
+        body.get(key) for key in ("rooms", "presence", "account_data", "to_device")
+    )
 
 
 def _named_for_clients(body: JsonObject, request: ops.Sync) -> JsonObject:
