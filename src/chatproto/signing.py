@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import hashlib
 import re
 from base64 import b64decode, b64encode, urlsafe_b64encode
@@ -109,7 +108,7 @@ def decode_base64(text: object) -> bytes:
     bare = text.rstrip("=")
     try:
         return b64decode(bare + "=" * (-len(bare) % 4), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise ValueError(f"not base64: {error}") from None
 
 
