@@ -1,13 +1,18 @@
-"""One WebSocket connection, as the session code sees it."""
+"""One WebSocket connection, as the session code sees it.
+
+It is a `chatproto.server.socket.Channel`: the messages that come in, and a bounded sink
+for those that go out.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from contextlib import suppress
 
 import trio
 from attrs import frozen
 
+from chatproto.canonical import dumps
 from chatproto.wire.websocket import (
     NEED_DATA,
     POLICY_VIOLATION,
@@ -21,51 +26,13 @@ from chatproto.wire.websocket import (
     close_frame,
     ping_frame,
     pong_frame,
+    text_frame,
 )
 from reference_server.web.limits import FrameBucket, SocketLimits
 from reference_server.web.outbox import Outbox
 
 RECEIVE_BYTES = 16 * 1024
-
-
-class Channel(Protocol):
-    """A way to exchange text messages with one client."""
-
-    @property
-    def remote_address(self) -> str: ...
-    @property
-    def user_agent(self) -> str | None: ...
-    @property
-    def origin(self) -> str | None: ...
-    @property
-    def pending_bytes(self) -> int: ...
-
-    async def receive(self) -> bytes | None:
-        """The next message; None when the connection is over."""
-
-    def push(self, frame: Encoded) -> bool:
-        """Send without waiting; False when the client is too far behind or gone."""
-        ...
-
-    def queue(self, frame: Encoded) -> bool:
-        """Like `push`, but on its way only with the next `flush` or `push`."""
-        ...
-
-    def flush(self) -> bool:
-        """Send what is queued, together; False when the client is gone."""
-        ...
-
-    def when_drained(self, callback: Callable[[], None]) -> None:
-        """Name what to call each time that a client has caught up."""
-
-    async def drained(self) -> None:
-        """Wait until nothing is pending, or the connection is over."""
-
-    def authenticated(self) -> None:
-        """Say that the client is known, which lifts the deadline of strangers."""
-
-    async def close(self, code: int, reason: str = "") -> None:
-        """Say goodbye and wait for the peer's, within a second or two."""
+NO_PONG = 4408
 
 
 @frozen(kw_only=True)
@@ -73,12 +40,16 @@ class Peer:
     """Who is at the other end, from the handshake."""
 
     address: str
-    user_agent: str | None = None
+    user_agent: str = ""
     origin: str | None = None
 
 
 class SocketChannel:
-    """A Channel straight on a TCP connection."""
+    """A channel straight on a TCP connection.
+
+    `nursery` outlives the connection; `clock` gives seconds. `on_authenticated` is
+    called at most once.
+    """
 
     __slots__ = (
         "_bucket",
@@ -87,6 +58,7 @@ class SocketChannel:
         "_closing",
         "_gone",
         "_limits",
+        "_nursery",
         "_on_authenticated",
         "_over",
         "_peer",
@@ -95,7 +67,6 @@ class SocketChannel:
         "_stream",
         "heard_at",
         "is_stranger",
-        "opened_at",
         "outbox",
         "ping_at",
         "pinged_at",
@@ -104,14 +75,15 @@ class SocketChannel:
     def __init__(
         self,
         stream: trio.SocketStream,
-        outbox: Outbox,
         peer: Peer,
+        nursery: trio.Nursery,
         limits: SocketLimits,
         clock: Callable[[], float],
         on_authenticated: Callable[[], None],
     ) -> None:
         now = clock()
         self._stream = stream
+        self._nursery = nursery
         self._peer = peer
         self._limits = limits
         self._clock = clock
@@ -123,9 +95,8 @@ class SocketChannel:
         self._closing = False
         self._over = False
         self._gone: trio.Event | None = None
-        self.outbox = outbox
+        self.outbox = Outbox(stream.socket, nursery, limits, clock)
         self.is_stranger = True
-        self.opened_at = now
         self.heard_at = now
         self.ping_at = now + limits.ping_seconds
         self.pinged_at: float | None = None
@@ -135,7 +106,7 @@ class SocketChannel:
         return self._peer.address
 
     @property
-    def user_agent(self) -> str | None:
+    def user_agent(self) -> str:
         return self._peer.user_agent
 
     @property
@@ -146,31 +117,48 @@ class SocketChannel:
     def pending_bytes(self) -> int:
         return self.outbox.pending_bytes
 
-    def push(self, frame: Encoded) -> bool:
-        return not self._closing and self.outbox.push(frame.frame)
-
-    def queue(self, frame: Encoded) -> bool:
-        return not self._closing and self.outbox.queue(frame.frame)
-
-    def flush(self) -> bool:
-        return self.outbox.flush()
-
-    def when_drained(self, callback: Callable[[], None]) -> None:
-        self.outbox.on_drained = callback
-
-    async def drained(self) -> None:
-        await self.outbox.drained()
-
     def authenticated(self) -> None:
+        """Say that the client is known, so that its address may have another."""
         if self.is_stranger:
             self.is_stranger = False
             self._on_authenticated()
+
+    def push(self, frame: Encoded) -> bool:
+        """Send without waiting; False when the client is too far behind or gone."""
+        return not self._closing and self.outbox.push(frame.frame)
+
+    def queue(self, frame: Encoded) -> bool:
+        """Like `push`, but on its way only with the next `flush` or `push`."""
+        return not self._closing and self.outbox.queue(frame.frame)
+
+    def flush(self) -> bool:
+        """Send what is queued with one call to the kernel; False when gone."""
+        return self.outbox.flush()
+
+    def when_drained(self, callback: Callable[[], None]) -> None:
+        """Name what to call each time that a client has caught up."""
+        self.outbox.on_drained = callback
+
+    async def drained(self) -> None:
+        """Wait until the client has caught up, or is gone."""
+        await self.outbox.drained()
+
+    def end(self, code: int, reason: str, then: str) -> None:
+        """Say goodbye and close, in a task of its own.
+
+        `then` tells the client what to do next: resume, login or back-off.
+        """
+        if not self.is_stranger and not self._closing:
+            goodbye = dumps({"goodbye": {"reason": reason, "then": then}})
+            self.outbox.push_last(text_frame(goodbye))
+        self._nursery.start_soon(self.close, code, reason)
 
     def feed(self, data: bytes) -> None:
         """Take bytes that came together with the handshake."""
         self._reader.feed(data)
 
     async def receive(self) -> bytes | None:
+        """The next message; None when the connection is over."""
         while not self._over:
             try:
                 event = self._reader.next_event()
@@ -221,6 +209,7 @@ class SocketChannel:
             self.cut()
 
     async def close(self, code: int, reason: str = "") -> None:
+        """Send a Close and wait for the peer's, within the limit; then cut."""
         await self._close(code, reason, expect_answer=True)
 
     async def _close_broken(self, code: int, reason: str) -> None:
@@ -243,11 +232,11 @@ class SocketChannel:
         if not expect_answer:
             # No more frames are read, so that the peer's Close would not be seen:
             # the end of ours makes a well-behaved peer hang up.
-            await self._stream.send_eof()
+            with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                await self._stream.send_eof()
         while not self._over:
             if self._reading:
-                self._gone = self._gone or trio.Event()
-                await self._gone.wait()
+                await self.wait_closed()
             else:
                 await self._await_close()
 
@@ -261,10 +250,32 @@ class SocketChannel:
         if not self._over:
             await self._read()
 
-    def ping(self, now: float) -> None:
-        """Ask for a sign of life."""
-        self.pinged_at = now
-        self.outbox.push(ping_frame())
+    def check_pulse(self, now: float, next_ping: float) -> None:
+        """Ping a peer when it is time, or cut one that shows no sign of life.
+
+        Times in seconds; `next_ping` is when to ask again once it has answered.
+        Whatever arrives is a sign of life, and so is taking what was sent.
+        """
+        if self._closing:
+            return
+        alive_at = max(self.heard_at, self.outbox.progressed_at)
+        if self.pinged_at is None:
+            if now >= self.ping_at:
+                self.pinged_at = now
+                self.outbox.push(ping_frame())
+        elif alive_at >= self.pinged_at:
+            self.pinged_at = None
+            self.ping_at = next_ping
+        elif now - self.pinged_at >= self._limits.pong_seconds:
+            self.outbox.push_last(close_frame(NO_PONG, "no pong in time"))
+            self.cut()
+
+    async def wait_closed(self) -> None:
+        """Wait until the connection has been cut."""
+        if not self._over:
+            if self._gone is None:
+                self._gone = trio.Event()
+            await self._gone.wait()
 
     def cut(self) -> None:
         """End the connection without a word."""

@@ -48,7 +48,6 @@ class SocketLimits:
     message_bytes: int = 128 * KIB
     frames_per_second: float = 100
     frame_burst: float = 400
-    hello_seconds: float = 10
     strangers_per_address: int = 20
     outbox_bytes: int = 256 * KIB
     outbox_seconds: float = 10

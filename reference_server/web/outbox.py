@@ -107,7 +107,9 @@ class Outbox:
             self._write(data)
 
     async def drained(self) -> None:
-        """Wait until nothing is kept here, or the peer is gone."""
+        """Send what is queued, and wait until the kernel has it or the peer is gone."""
+        self.flush()
+        await trio.lowlevel.checkpoint()
         while self._backlog and not self._broken:
             if self._drained is None:
                 self._drained = trio.Event()
@@ -131,10 +133,8 @@ class Outbox:
         return True
 
     def _write(self, data: bytes) -> bool:
-        if self._broken:
-            return False
         sent = self._try_write(data)
-        if self._broken:
+        if sent is None:
             return False
         if sent < len(data):
             self._backlog += memoryview(data)[sent:]
@@ -142,7 +142,8 @@ class Outbox:
             self._nursery.start_soon(self._write_on)
         return True
 
-    def _try_write(self, data: bytes | bytearray) -> int:
+    def _try_write(self, data: bytes | bytearray) -> int | None:
+        """How many bytes the kernel took; None if the peer is gone."""
         # trio's socket tells its descriptor as -1 once it is closed, so a number
         # that the system has given to another connection is never written to.
         try:
@@ -151,7 +152,8 @@ class Outbox:
             return 0
         except OSError:
             self._broken = True
-            return 0
+            self._socket.close()  # wakes whoever is reading from it
+            return None
 
     async def _write_on(self) -> None:
         while self._backlog and not self._broken:
