@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 from attrs import define, field
@@ -310,11 +311,15 @@ def without_room(event: Json) -> Json:
 
 # random worlds
 
-ACTS = (
-    "say say say notice mention call edit react thread reply redact redact name "
-    "receipt receipt own_receipt own_receipt private threaded typing mute unmute tag "
-    "presence invite join leave kick"
-).split()
+WEIGHTS = {
+    **dict.fromkeys(("say", "redact"), 10),
+    **dict.fromkeys(("mention", "call", "edit", "react", "thread", "name"), 4),
+    **dict.fromkeys(("notice", "reply", "receipt", "own_receipt", "private"), 2),
+    **dict.fromkeys(("threaded", "typing", "mute", "unmute", "tag", "presence"), 1),
+    **dict.fromkeys(("invite", "leave", "kick"), 1),
+    "join": 4,
+}
+USERS = (ME, ANN, ANN, BOB, BOB)
 
 
 def act(world: World, name: str, room: str, who: str, pick: int) -> None:
@@ -325,7 +330,8 @@ def act(world: World, name: str, room: str, who: str, pick: int) -> None:
         return
     if who == ME and membership != "join":
         who = ANN
-    target = events[pick % len(events)]
+    # Mostly a late one, so that what is unread is read, edited and redacted.
+    target = events[-1 - min(pick % 10 * pick // 100, len(events) - 1)]
     if name in SAID:
         kind, content = SAID[name](target, pick)
         state = {"state_key": ""} if kind == "m.room.name" else {}
@@ -410,21 +416,24 @@ def worlds(draw: st.DrawFn) -> World:
         world.member(room, BOB, BOB, "join")
         if room == ROOMS[0]:
             world.member(room, ME, ME, "join")
-    users = st.sampled_from((ME, ANN, BOB))
-    acts = st.tuples(
-        st.sampled_from(ACTS), st.sampled_from(ROOMS), users, st.integers(0, 40)
-    )
-    for name, room, who, pick in draw(st.lists(acts, max_size=40)):
-        act(world, name, room, who, pick)
+    # Drawn from a seed, for few of the worlds that Hypothesis likes have much unread;
+    # the length still shrinks, for a longer world starts as the shorter one does.
+    chance = Random(draw(st.integers(0, 2**32)))
+    for _ in range(draw(st.sampled_from((5, 10, 20, 40, 60, 80)))):
+        (name,) = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))
+        room, who = chance.choice(ROOMS), chance.choice(USERS)
+        act(world, name, room, who, chance.randrange(100))
     return world
 
 
 # ways to hear of them
 
+STARTS = st.integers(7, 20)
 ROUTES = st.lists(
     st.tuples(
         st.sampled_from(("items", "frame", "sync", "rewind")), st.integers(1, 12)
     ),
+    min_size=2,
     max_size=12,
 )
 COUNT = Reducer(
@@ -463,6 +472,7 @@ def follow(
         else:
             until = max(0, pos - steps)
         pos = max(until, 7)
+        state.picture()  # looking changes nothing
 
 
 def known(state: ClientState) -> Json:
@@ -474,7 +484,7 @@ def known(state: ClientState) -> Json:
 
 
 @settings(max_examples=150, deadline=None)
-@given(world=worlds(), start=st.integers(7, 47))
+@given(world=worlds(), start=STARTS)
 def test_live_items_equal_the_model(world: World, start: int) -> None:
     end = len(world.log)
     start = min(start, end)
@@ -490,7 +500,7 @@ def test_live_items_equal_the_model(world: World, start: int) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(world=worlds(), start=st.integers(7, 47), route=ROUTES)
+@given(world=worlds(), start=STARTS, route=ROUTES)
 def test_any_split_and_repetition_ends_in_same_state(
     world: World, start: int, route: list[Any]
 ) -> None:
@@ -503,7 +513,7 @@ def test_any_split_and_repetition_ends_in_same_state(
 
 
 @settings(max_examples=150, deadline=None)
-@given(world=worlds(), start=st.integers(7, 47), route=ROUTES)
+@given(world=worlds(), start=STARTS, route=ROUTES)
 def test_snapshot_equals_fold_of_pushes(
     world: World, start: int, route: list[Any]
 ) -> None:
@@ -515,7 +525,7 @@ def test_snapshot_equals_fold_of_pushes(
 
 
 @settings(max_examples=300, deadline=None)
-@given(world=worlds(), start=st.integers(7, 47), route=ROUTES, limit=st.integers(1, 4))
+@given(world=worlds(), start=STARTS, route=ROUTES, limit=st.integers(1, 4))
 def test_limited_timelines_are_whole_once_paged(
     world: World, start: int, route: list[Any], limit: int
 ) -> None:
