@@ -127,6 +127,11 @@ async def test_broken_frame_closed_1002_and_cut(site: Any, app: Any) -> None:
         assert await wire.is_closed()
 
 
+async def pour(wire: Any) -> None:
+    while True:
+        await wire.send(b"x" * 65536)
+
+
 async def test_huge_message_cut_though_it_goes_on(site: Any, app: Any) -> None:
     async with site(app) as it, it.connect() as wire:
         await wire.open_socket()
@@ -135,7 +140,7 @@ async def test_huge_message_cut_though_it_goes_on(site: Any, app: Any) -> None:
         assert isinstance(event, Close)
         assert event.code == 1009
         with trio.fail_after(2), pytest.raises(trio.BrokenResourceError):
-            await wire.send(b"x" * 100_000_000)
+            await pour(wire)
 
 
 async def test_ping_answered(site: Any, app: Any) -> None:
@@ -310,6 +315,33 @@ async def test_bad_first_head_refused(
         assert answer[1]["access-control-allow-origin"] == "*"
         assert b'"errcode"' in answer[2]
         assert await wire.is_closed()
+
+
+async def test_slow_reader_is_told_apart_and_catches_up(site: Any, app: Any) -> None:
+    frame = Encoded.of(b"x" * 50_000)
+    taken = trio.Event()
+    caught_up = trio.Event()
+    sent = 0
+
+    async def flood(channel: SocketChannel) -> None:
+        nonlocal sent
+        channel.authenticated()
+        channel.when_drained(caught_up.set)
+        while channel.push(frame):
+            sent += 1
+        assert channel.pending_bytes <= 256 * 1024
+        taken.set()
+        await caught_up.wait()
+        assert channel.push(Encoded.of(b"again"))
+        await channel.receive()
+
+    async with site(app, flood) as it, it.connect() as wire:
+        await wire.open_socket()
+        await taken.wait()
+        assert not caught_up.is_set()
+        for _ in range(sent):
+            assert await wire.hear() == Text(frame.payload)
+        assert await wire.hear() == Text(b"again")
 
 
 async def test_bad_later_head_refused_in_json(site: Any, app: Any) -> None:
