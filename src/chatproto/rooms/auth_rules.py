@@ -32,7 +32,7 @@ def rule_1_create(question: Question) -> bool | None:
         raise Denied("1.1", "a create event has nothing before it")
     if server_name(pdu.room_id) != server_name(pdu.sender):
         raise Denied("1.2", "a room is created by a user of the server in its ID")
-    version = pdu.content.get("room_version", "1")
+    version = pdu.content.get("room_version", question.version.id)
     if not isinstance(version, str) or version not in ROOM_VERSIONS:
         raise Denied("1.3", f"room version {str(version)[:20]!r} is not known")
     if question.version.creator_in_content and "creator" not in pdu.content:
