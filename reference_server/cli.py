@@ -77,7 +77,7 @@ def user() -> None:
 def user_add(
     name: str,
     password: str,
-    admin: bool,  # noqa: FBT001  # click passes by name
+    admin: bool,  # click passes by name
     display_name: str | None,
     config_file: Path | None,
     **given: Any,

@@ -53,14 +53,16 @@ class Server:
         self.request("GET", "/_matrix/client/versions")
         self.start_s = time.perf_counter() - started
 
-    def request(self, verb: str, path: str, body: object = None, token: str = "") -> dict:
-        request = urllib.request.Request(  # noqa: S310  # loopback
+    def request(
+        self, verb: str, path: str, body: object = None, token: str = ""
+    ) -> dict:
+        request = urllib.request.Request(  # loopback
             f"http://127.0.0.1:{self.port}{path}",
             method=verb,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {token}"} if token else {},
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
     def user(self, name: str) -> tuple[str, str]:

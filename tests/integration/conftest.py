@@ -103,11 +103,18 @@ class Client:
         self.token, self.user_id = answer["access_token"], answer["user_id"]
         return self
 
-    async def request(self, verb: str, path: str, body: object = None, status: int = 200):
+    async def request(
+        self, verb: str, path: str, body: object = None, status: int = 200
+    ):
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         content = None if body is None else json.dumps(body).encode()
         answer = await self.http.request(verb, path, content=content, headers=headers)
-        assert answer.status_code == status, (verb, path, answer.status_code, answer.text)
+        assert answer.status_code == status, (
+            verb,
+            path,
+            answer.status_code,
+            answer.text,
+        )
         return answer.json()
 
     async def connect(self, nursery: trio.Nursery, **hello: object) -> dict:

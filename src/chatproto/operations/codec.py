@@ -46,7 +46,12 @@ def _number(value: object, _: object) -> float:
 
 
 def _shown(value: object) -> str:
-    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
+    names: dict[type, str] = {
+        dict: "an object",
+        list: "an array",
+        str: "a string",
+        bool: "a boolean",
+    }
     if value is None:
         return "null"
     return names.get(type(value), repr(value)[:40])

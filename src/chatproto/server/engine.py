@@ -11,7 +11,7 @@ submitted behind it fails with it and the rooms in memory are forgotten.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
 
@@ -179,7 +179,7 @@ class Engine:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: Settings, **ports: Any) -> AsyncIterator[Engine]:
+    async def open(cls, settings: Settings, **ports: Any) -> AsyncGenerator[Engine]:
         """An engine that runs for the time of the block; the arguments are those of
         the class. Everything submitted has been committed when the block ends.
         """

@@ -97,9 +97,10 @@ async def _greet(
     machine: WsConnection,
     settings: SocketSettings,
 ) -> _Session:
-    with trio.move_on_after(HELLO_S) as scope:
+    data: bytes | None = b""
+    with trio.move_on_after(HELLO_S):
         data = await channel.receive()
-    if scope.cancelled_caught:
+    if data == b"":
         raise Refused(4408, "no hello in time", "resume")
     if data is None:
         raise Refused(1000, "closed before hello", "resume")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 from chatproto.canonical import JsonObject, dumps, loads
 from chatproto.errors import MatrixError, RemoteError
@@ -260,6 +260,5 @@ def _is_strings(value: object) -> bool:
 
 
 def _present(frame: Hello | Welcome | Goodbye) -> JsonObject:
-    names = frame.__attrs_attrs__
-    pairs = {a.name: getattr(frame, a.name) for a in names}
+    pairs = {field.name: getattr(frame, field.name) for field in fields(type(frame))}
     return {key: value for key, value in pairs.items() if value is not None}

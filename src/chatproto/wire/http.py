@@ -52,7 +52,9 @@ class Router:
             raise MatrixError("M_UNRECOGNIZED", message, status=405)
         raise MatrixError("M_UNRECOGNIZED", "no operation has this path")
 
-    def _find(self, verb: str, parts: list[str]) -> tuple[Operation, dict[str, str]] | None:
+    def _find(
+        self, verb: str, parts: list[str]
+    ) -> tuple[Operation, dict[str, str]] | None:
         for route in self._routes.get(len(parts), ()):
             if route.operation.verb == verb:
                 fields = route.match(parts)
@@ -145,7 +147,9 @@ def encode_request(
     names = {f.name: wire_name(f) for f in attrs.fields(type(request))}
     path = operation.path
     for name in operation.path_fields:
-        path = path.replace(f"{{{name}}}", quote(str(json.get(names[name], "")), safe=""))
+        path = path.replace(
+            f"{{{name}}}", quote(str(json.get(names[name], "")), safe="")
+        )
     query = list(_query_pairs(operation, json, names))
     if query:
         path = f"{path}?{urlencode(query)}"

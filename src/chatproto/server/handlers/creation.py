@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from chatproto.canonical import JsonObject
 from chatproto.errors import MatrixError
@@ -10,6 +11,8 @@ from chatproto.events.envelope import EventDraft
 from chatproto.ids import RoomAlias, UserId
 from chatproto.operations.rooms import CreateRoom
 from chatproto.rooms.version import RoomVersion
+
+_MakeState: TypeAlias = Callable[[str, JsonObject], EventDraft]
 
 # preset: join rule, history visibility, guest access
 _PRESETS = {
@@ -102,7 +105,9 @@ def power_levels(
     }
 
 
-def _preset_events(state: object, request: CreateRoom, preset: str) -> list[EventDraft]:
+def _preset_events(
+    state: _MakeState, request: CreateRoom, preset: str
+) -> list[EventDraft]:
     rule, visibility, guests = _PRESETS[preset]
     contents = {
         "m.room.join_rules": {"join_rule": rule},
@@ -110,7 +115,6 @@ def _preset_events(state: object, request: CreateRoom, preset: str) -> list[Even
         "m.room.guest_access": {"guest_access": guests},
     }
     given = {(s.type, s.state_key) for s in request.initial_state}
-    assert callable(state)
     return [
         state(kind, content)
         for kind, content in contents.items()

@@ -45,7 +45,9 @@ Step: TypeAlias = Callable[[ClientState, Any, int], tuple[Change, ...]]
 
 def load() -> tuple[JsonObject, ...]:
     """The vectors that come with this package, by name."""
-    found = [f for f in files(__package__).iterdir() if f.name.endswith(".json")]
+    found = [
+        f for f in files("chatproto.sync.vectors").iterdir() if f.name.endswith(".json")
+    ]
     vectors = [cast("JsonObject", json.loads(f.read_text("utf-8"))) for f in found]
     return tuple(sorted(vectors, key=lambda vector: str(vector["name"])))
 
@@ -89,7 +91,7 @@ def differences(expected: Any, found: Any, path: str = "") -> list[str]:
             for text in differences(value, here.get(key), f"{path}/{key}")
         ]
     if isinstance(expected, list) and isinstance(found, list):
-        pair = cast("list[Any]", expected), cast("list[Any]", found)
+        pair: tuple[list[Any], list[Any]] = expected, found
         if len(pair[0]) == len(pair[1]):
             return [
                 text

@@ -1,0 +1,1 @@
+"""Between bytes and operations: frames, routes, documents; no I/O."""
