@@ -72,6 +72,11 @@ def scene():
     return Scene()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def new_scene():
+    return Scene
+
+
+@pytest.fixture(scope="session")
 def make_event():
     return event

@@ -6,7 +6,11 @@ The numbers are those of `rooms/auth_rules.py`: the rules of the specification
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatproto.rooms.auth_rules import (
     RULES,
@@ -278,7 +282,15 @@ ROWS = [
     ("4.5d", False, "kick", same, member(MAX, "leave", BOB), {}),
     ("4.5d", False, "invitation-withdrawn", same, member(MAX, "leave", EVE), {}),
     ("4.5d", True, "kick-without-level", same, member(BOB, "leave", EVE), {}),
-    ("4.5d", True, "kick-of-an-equal", same, member(MAX, "leave", ANN), {}),
+    ("4.5d", True, "kick-of-a-higher", same, member(MAX, "leave", ANN), {}),
+    (
+        "4.5d",
+        True,
+        "kick-of-an-equal",
+        with_levels(users={**USERS, BOB: 50}),
+        member(MAX, "leave", BOB),
+        {},
+    ),
     (
         "4.5d",
         True,
@@ -548,6 +560,71 @@ def test_endless_signatures_are_not_all_tried(scene, make_event):
     invited_by_bob(scene)
     with pytest.raises(Denied):
         check(event, scene.state, V11)
+
+
+junk = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-1, 60)
+    | st.sampled_from(["join", "invite", "public", BOB, NEW, "tok", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(
+                ["signed", "mxid", "token", "signatures", "public_keys", BOB]
+            ),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=6,
+)
+junk_contents = st.dictionaries(
+    st.sampled_from(
+        [
+            "membership",
+            "join_authorised_via_users_server",
+            "third_party_invite",
+            "join_rule",
+            "room_version",
+            "m.federate",
+            "users",
+            "events",
+            "ban",
+            "invite",
+            "public_keys",
+        ]
+    ),
+    junk,
+    max_size=4,
+)
+STATE_TYPES = (
+    "m.room.create",
+    "m.room.join_rules",
+    "m.room.power_levels",
+    "m.room.third_party_invite",
+    "m.room.member",
+)
+
+
+@given(
+    asked=st.sampled_from(STATE_TYPES),
+    content=junk_contents,
+    sender=st.sampled_from([ANN, BOB, NEW, FAR]),
+    state_key=st.sampled_from(["", BOB, NEW, "tok", None]),
+    junk_state=st.dictionaries(st.sampled_from(STATE_TYPES[1:4]), junk_contents),
+)
+def test_junk_is_allowed_or_denied(
+    new_scene, make_event, asked, content, sender, state_key, junk_state
+):
+    scene = new_scene()
+    for event_type, junk_content in junk_state.items():
+        key = "tok" if event_type == "m.room.third_party_invite" else ""
+        scene.set(event_type, junk_content, key)
+    pdu = make_event(asked, sender, content, state_key, signatures=content.get("users"))
+    select_auth_events(asked, sender, state_key, content, scene.state)
+    with suppress(Denied):
+        check(pdu, scene.state, V11)
 
 
 def auth_of(scene, event):
