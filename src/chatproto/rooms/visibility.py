@@ -2,9 +2,9 @@
 
 Specification, "History visibility", for a room that is a line: the answer is a few
 ranges of seq. An event is seen by the rule in force and the user's membership when it
-happened; an event that changes either is seen if it would be before or after it. Beyond
-the specification, the event by which somebody leaves or is banned is always theirs to
-see: whoever refuses an invitation would otherwise never see the room go.
+happened; an event that changes either is seen if it would be before or after it. So
+whoever leaves or is banned sees that as the last event, and whoever was never there sees
+nothing: a range is also what lets one ask for the room's state.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ def visible_ranges(memberships: Changes, rules: Changes, head: int) -> Ranges:
     the seq of the event that set it, in order.
     """
     last_join = max((seq for seq, member in memberships if member == "join"), default=0)
-    farewells = {seq for seq, member in memberships if member in ("leave", "ban")}
     changes = {seq for seq, _ in (*memberships, *rules)}
     points = sorted({1, head + 1, *(seq for seq in changes if 1 <= seq <= head)})
     ranges: list[tuple[int, int]] = []
@@ -33,8 +32,7 @@ def visible_ranges(memberships: Changes, rules: Changes, head: int) -> Ranges:
         joins_later = last_join > start
         after = _at(rules, start), _at(memberships, start)
         before = _at(rules, start - 1), _at(memberships, start - 1)
-        seen = any(_sees(*each, joins_later) for each in (before, after))
-        if seen or start in farewells:
+        if any(_sees(*each, joins_later) for each in (before, after)):
             _add(ranges, start, start)
         if end - start > 1 and _sees(*after, joins_later):
             _add(ranges, start + 1, end - 1)
