@@ -57,6 +57,12 @@ def pos_of(event: JsonObject) -> int | None:
     return number(child(event, "unsigned"), POS)
 
 
+def is_event(event: JsonObject) -> bool:
+    """Whether it has what every event in a room has, and a place."""
+    names = (event.get(key) for key in ("event_id", "type", "sender"))
+    return (seq_of(event) or 0) > 0 and all(isinstance(name, str) for name in names)
+
+
 def history_seq(token: str | None) -> int | None:
     """The place that a token of history (`t<seq>`) names."""
     if token is None or token[:1] != "t":

@@ -21,6 +21,7 @@ from chatproto.sync.fields import (
     child,
     content_of,
     events,
+    is_event,
     number,
     seq_of,
     text,
@@ -124,7 +125,9 @@ def _left(
 def _event(known: Known, event: JsonObject, now_ms: int) -> list[Change]:
     room = known.room_of(event)
     seq = seq_of(event)
-    if room is None or seq is None or room.membership != "join":
+    if room is None or room.membership != "join":
+        return []
+    if seq is None or not is_event(event):
         return []
     taking = Taking(room, now_ms, live=seq > room.timeline.head)
     order = room.bump

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import asdict, define, evolve, field, frozen
+from attrs import asdict, define, evolve, field, fields_dict, frozen
 
 from chatproto.canonical import JsonObject
 from chatproto.errors import LocalError
@@ -194,10 +194,14 @@ class Outbox:
 
     @classmethod
     def of_json(cls, entries: Iterable[Mapping[str, Any]]) -> Outbox:
-        """What was on its way is waiting again: a repeat stores nothing twice."""
+        """What was on its way is waiting again: a repeat stores nothing twice.
+
+        Fields that are not known, of a later version, are left out.
+        """
         outbox = cls()
+        known = fields_dict(Outgoing)
         for json in entries:
-            entry = Outgoing(**json)
+            entry = Outgoing(**{k: v for k, v in json.items() if k in known})
             again = entry.status == SENDING
             outbox.add(evolve(entry, status=WAITING) if again else entry)
         return outbox

@@ -14,6 +14,7 @@ from chatproto.sync.fields import (
     REDACTS,
     child,
     content_of,
+    is_event,
     is_state,
     number,
     pos_of,
@@ -166,10 +167,13 @@ class Room:
         it makes no difference when it is taken.
         """
         seq = seq_of(event)
-        if seq is None or seq < 1 or self.timeline.has(seq):
+        if seq is None or not is_event(event):
+            return None
+        # Also of a known one: it may have come redacted, and comes as it was now.
+        self._account(event, seq)
+        if self.timeline.has(seq):
             return None
         event = {key: value for key, value in event.items() if key != "room_id"}
-        self._account(event, seq)
         updated = self.timeline.add(event)
         taken = self.timeline.event(EventId(str(event.get("event_id")))) or event
         if is_state(taken):
@@ -187,7 +191,7 @@ class Room:
         """Take pieces of state that are not shown in the timeline. Whether any is new."""
         changed = False
         for event in events:
-            if is_state(event):
+            if is_state(event) and isinstance(event.get("type"), str):
                 kept = {k: v for k, v in event.items() if k != "room_id"}
                 changed = self.state.apply(kept) or changed
                 self._outdate(str(event.get("type")))

@@ -104,7 +104,8 @@ class Unread:
     def uncount(self, redaction: Uncounted) -> None:
         if redaction.target > self.base.read_seq:
             self._totals = None
-            self.redactions[redaction.seq] = redaction
+            # What is heard first knows best what the target was.
+            self.redactions.setdefault(redaction.seq, redaction)
 
     def totals(self) -> tuple[int, int]:
         """The notification count and the highlight count."""

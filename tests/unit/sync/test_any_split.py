@@ -21,7 +21,6 @@ class World:
     """A server, by brute force: everything is read off the log, up to a position."""
 
     log: list[Json] = field(factory=list)
-    counter: int = 0
 
     # what happens
 
@@ -209,7 +208,7 @@ class World:
         initial = pos_of(joined) > since
         after = 0 if initial else since
         numbers = self.numbers(room, until)
-        data = [e for e in self.mine_since("account_data", room, after, until)]
+        data = list(self.mine_since("account_data", room, after, until))
         ephemeral: list[Json] = []
         typing = self.mine_since("typing", room, after, until)
         if typing:
