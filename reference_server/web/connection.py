@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import trio
@@ -20,11 +21,16 @@ CONNECTION = "chatproto.connection"
 
 
 class Connection:
-    """The stream handed to Hypercorn's TCPServer: what was read so far comes first."""
+    """The stream handed to Hypercorn's TCPServer: what was read so far comes first.
+
+    `on_end` is called once the peer has hung up, `on_broken` when it takes no more.
+    """
 
     def __init__(self, stream: trio.SocketStream, pushed_back: bytes) -> None:
         self._stream = stream
         self._pushed_back = pushed_back
+        self.on_end: Callable[[], Awaitable[None]] | None = None
+        self.on_broken: Callable[[], None] | None = None
         self._scope: trio.CancelScope | None = None
         self._taken = trio.Event()
         self._parked = trio.Event()
@@ -40,13 +46,22 @@ class Connection:
             return data
         if not self._taken.is_set():
             with trio.CancelScope() as self._scope:
-                data = bytes(await self._stream.receive_some(max_bytes))
+                data = await self._read(max_bytes)
                 if not self._taken.is_set():
                     return data
                 self._pushed_back = data
         self._parked.set()
         await self._released.wait()
         return b""
+
+    async def _read(self, max_bytes: int) -> bytes:
+        try:
+            data = bytes(await self._stream.receive_some(max_bytes))
+        except trio.BrokenResourceError:
+            data = b""
+        if not data and self.on_end is not None:
+            await self.on_end()
+        return data
 
     async def send_all(self, data: bytes) -> None:
         if self._taken.is_set():
@@ -56,6 +71,10 @@ class Connection:
             data = raw_error(error_for_status(int(bare[1])))
         try:
             await self._stream.send_all(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            if self.on_broken is not None:
+                self.on_broken()
+            raise
         except trio.BusyResourceError as error:
             # Hypercorn's reader is closing the connection under the answer.
             raise trio.BrokenResourceError from error

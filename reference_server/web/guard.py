@@ -104,7 +104,7 @@ class Guard:
             return
         try:
             await self._app(scope, receive, send)
-        except Exception:  # noqa: BLE001  # whatever it is, the peer is told 1011
+        except* Exception:  # noqa: BLE001  # whatever it is, the peer is told 1011
             _log.exception("websocket_failed", path=scope["path"])
             await send({"type": "websocket.close", "code": INTERNAL_ERROR})
 

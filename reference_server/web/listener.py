@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import h11
 import structlog
 import trio
 from attrs import define
@@ -126,9 +127,14 @@ class Listener:
         """Serve one connection; nothing that happens to it ends the others."""
         try:
             await self._serve(stream)
-        except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
-            pass
-        except Exception:  # noqa: BLE001  # the other connections go on
+        except* (
+            trio.BrokenResourceError,
+            trio.ClosedResourceError,
+            OSError,
+            h11.LocalProtocolError,  # Hypercorn, when a peer breaks off in its request
+        ) as gone:
+            _log.debug("connection_broken", error=repr(gone.exceptions[0]))
+        except* Exception:  # noqa: BLE001  # the other connections go on
             _log.exception("connection_failed")
         finally:
             await trio.aclose_forcefully(stream)
@@ -156,4 +162,11 @@ class Listener:
     async def _hand_over(self, connection: Connection) -> None:
         state: Any = {**self.state, CONNECTION: connection}
         stream: Any = connection  # what TCPServer uses of a trio.SocketStream
-        await TCPServer(self.app, self.config, self.context, state, stream)
+        server = TCPServer(self.app, self.config, self.context, state, stream)
+        # Or the descriptor would be held until the time of keeping alive is over.
+        connection.on_end = server.idle_task.stop
+        with trio.CancelScope() as scope:
+            # Its reader would wait for ever where a peer has sent the next request
+            # already, and then takes no answer to this one.
+            connection.on_broken = scope.cancel
+            await server

@@ -356,6 +356,29 @@ async def test_bad_later_head_refused_in_json(site: Any, app: Any) -> None:
         assert await wire.is_closed()
 
 
+async def test_idle_connection_freed_when_client_leaves(site: Any, app: Any) -> None:
+    async with site(app) as it:
+        async with it.connect() as wire:
+            await wire.ask(GET)
+            await trio.testing.wait_all_tasks_blocked(0.02)
+            tasks = trio.lowlevel.current_statistics().tasks_living
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        assert trio.lowlevel.current_statistics().tasks_living < tasks
+
+
+async def test_pipelining_client_that_leaves_is_freed(site: Any, app: Any) -> None:
+    async with site(app) as it:
+        async with it.connect() as wire:
+            await wire.ask(GET)
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        tasks = trio.lowlevel.current_statistics().tasks_living
+        for _ in range(10):
+            async with it.connect() as wire:
+                await wire.send(GET * 3)
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        assert trio.lowlevel.current_statistics().tasks_living <= tasks
+
+
 async def test_lifespan_runs_once_around_everything(site: Any) -> None:
     app = QuartTrio(__name__)
     seen = []
