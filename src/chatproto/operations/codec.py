@@ -61,6 +61,11 @@ def _is_json_object(kind: Any) -> bool:
     return kind is dict or (get_origin(kind) is dict and kind == JsonObject)
 
 
+def _plain(kind: Any) -> Any:
+    """The type behind a NewType, which cattrs would convert to instead of check."""
+    return getattr(kind, "__supertype__", kind)
+
+
 def _is_attrs(kind: Any) -> bool:
     return attrs.has(get_origin(kind) or kind)
 
@@ -68,10 +73,10 @@ def _is_attrs(kind: Any) -> bool:
 def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=True)
     converter.register_structure_hook_func(
-        lambda t: t is str, _exactly(str, "a string")
+        lambda t: _plain(t) is str, _exactly(str, "a string")
     )
     converter.register_structure_hook_func(
-        lambda t: t is int, _exactly(int, "an integer")
+        lambda t: _plain(t) is int, _exactly(int, "an integer")
     )
     converter.register_structure_hook_func(
         lambda t: t is bool, _exactly(bool, "a boolean")

@@ -189,15 +189,20 @@ class _Session:
 
     async def run(self) -> None:
         """Serve until the other side goes."""
+        broken: RemoteError | None = None
         async with trio.open_nursery() as self._nursery:
             self._engine.attach(self._connection, ())
             try:
                 await self._subscribe()
                 self._connection.catch_up_soon()
                 await self._receive()
+            except RemoteError as error:
+                broken = error  # to be raised bare, not in the nursery's group
             finally:
                 self._engine.detach(self._connection)
             self._nursery.cancel_scope.cancel()
+        if broken is not None:
+            raise broken
 
     async def _subscribe(self) -> None:
         rooms = await self._engine.joined_rooms(self._caller.user)

@@ -50,6 +50,25 @@ class Visible:
                 return event
         raise MatrixError("M_NOT_FOUND", f"no event {event_id[:60]} that you may see")
 
+    async def require_state(self, room_id: RoomId, user_id: UserId) -> int:
+        """The seq up to which the user may see the room's state: now for members, when
+        they left it for others.
+
+        Raises MatrixError M_FORBIDDEN, also for one who has only been invited.
+        """
+        ranges = await self.require(room_id, user_id)
+        members = await self.store.state_changes(room_id, "m.room.member", user_id)
+        if not any(e.pdu.content.get("membership") == "join" for e in members):
+            rules = await self.store.state_changes(
+                room_id,
+                "m.room.history_visibility",
+                "",
+            )
+            newest = rules[-1].pdu.content if rules else {}
+            if newest.get("history_visibility") != "world_readable":
+                raise MatrixError("M_FORBIDDEN", "you have not joined this room")
+        return max(high for _, high in ranges)
+
     async def require(self, room_id: RoomId, user_id: UserId) -> Ranges:
         """What the user may see of a room; raises MatrixError M_FORBIDDEN if nothing."""
         room = await self.store.room(room_id)

@@ -42,8 +42,7 @@ async def get_all_state(
 
 async def _state(reading: Any, room_id: RoomId) -> Sequence[SeenEvent]:
     """The state now for members, and as they left it for those who have left."""
-    ranges = await reading.visible.require(room_id, reading.caller.user)
-    last_visible = max(high for _, high in ranges)
+    last_visible = await reading.visible.require_state(room_id, reading.caller.user)
     state: Sequence[SeenEvent] = await reading.store.state_at(room_id, last_visible)
     return state
 
@@ -211,8 +210,7 @@ async def get_threads(reading: Any, request: ops.GetThreads) -> ops.RelatedEvent
 
 async def get_members(reading: Any, request: ops.GetMembers) -> ops.Members:
     caller, room_id = reading.caller.user, request.room_id
-    ranges = await reading.visible.require(room_id, caller)
-    last_visible = max(high for _, high in ranges)
+    last_visible = await reading.visible.require_state(room_id, caller)
     seq = min(await _seq(reading, room_id, request.at, last_visible), last_visible)
     state = await reading.store.state_at(room_id, seq)
     chunk = [
