@@ -167,13 +167,10 @@ class Room:
         it makes no difference when it is taken.
         """
         seq = seq_of(event)
-        if seq is None or not is_event(event):
-            return None
-        # Also of a known one: it may have come redacted, and comes as it was now.
-        self._account(event, seq)
-        if self.timeline.has(seq):
+        if seq is None or not is_event(event) or self.timeline.has(seq):
             return None
         event = {key: value for key, value in event.items() if key != "room_id"}
+        self._account(event, seq)
         updated = self.timeline.add(event)
         taken = self.timeline.event(EventId(str(event.get("event_id")))) or event
         if is_state(taken):

@@ -27,11 +27,10 @@ count is too high, never too low.
 
 Why the way it is split does not matter. Facts are sets by seq, and R is a maximum: it
 makes no difference in which order, how often, or by which item they come. The base is
-replaced by what comes later in the stream; a repetition of old numbers is refused (made
-for an older R, and not for newer events), and if it is not refused, the newer numbers
-that come after it in the stream are repeated as well. Facts stay until the base is past
-them, so a base that is a little behind what was pushed (it was made while an event was
-on its way) is completed and not doubled.
+replaced by what comes later in the stream, unless that is the repetition of older
+numbers: for an older T and no newer R, or for the same T and an older R. Facts stay until
+the base is past them, so a base that is a little behind what was pushed (it was made
+while an event was on its way) is completed and not doubled.
 """
 
 from __future__ import annotations
@@ -74,8 +73,7 @@ class Unread:
 
     def rebase(self, base: Base) -> None:
         """Take the server's numbers."""
-        stale = base.read_seq < self.read_seq and base.through <= self.base.through
-        if not stale:
+        if not self._is_stale(base):
             self._totals = None
             self.base = base
             self.read(base.read_seq)
@@ -140,6 +138,12 @@ class Unread:
             if late and base.read_seq < r.target <= base.through:
                 gone[r.target] = r.highlight or self.counted.get(r.target, False)
         return gone
+
+    def _is_stale(self, base: Base) -> bool:
+        """Whether numbers are a repetition: older in one way, and newer in none."""
+        if base.through < self.base.through:
+            return base.read_seq <= max(self.base.read_seq, self.read_seq - 1)
+        return base.through == self.base.through and base.read_seq < self.read_seq
 
     def _forget(self, seq: int) -> None:
         if any(s <= seq for s in self.counted):

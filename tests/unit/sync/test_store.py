@@ -275,3 +275,23 @@ def test_no_item_breaks_a_client(kind: str, content: Any, known: bool) -> None:
         content = {**content, "room_id": ROOM, "unsigned": unsigned}
     state.apply({kind: content}, 0)
     json.dumps(state.picture())
+
+
+def test_sync_body_brings_account_data_and_presence() -> None:
+    direct = {"type": "m.direct", "content": {"@a:x": [ROOM]}}
+    presence = {"sender": "@a:x", "content": {"presence": "online"}}
+    state = client()
+    body = {"account_data": {"events": [direct]}, "presence": {"events": [presence]}}
+    state.apply_sync(body, 0)
+    assert state.direct_rooms() == {ROOM}
+    assert state.presence["@a:x"].presence == "online"
+
+
+def test_invitation_names_who_invites() -> None:
+    own = event(2, type="m.room.member", state_key="@me:x")
+    stripped = {**own, "content": {"membership": "invite"}, "unsigned": {}}
+    section = {"invite_state": {"events": [stripped]}}
+    state = ClientState(user_id="@me:x")
+    state.apply_sync({"rooms": {"invite": {ROOM: section}}}, 0)
+    assert state.rooms[ROOM].inviter == "@a:x"
+    assert client().rooms[ROOM].inviter is None
