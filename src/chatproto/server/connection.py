@@ -19,6 +19,8 @@ from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import Protocol
 
+import trio
+
 from chatproto.canonical import JsonObject, dumps
 from chatproto.ids import DeviceId, UserId
 from chatproto.server.positions import Position
@@ -162,18 +164,22 @@ class Connection:
         """Read from the store until the reader is where the server is."""
         try:
             while True:
+                await trio.lowlevel.checkpoint()
                 await self._sink.drained()
                 self._send_replies()
                 self._held, self._held_bytes, self._again = [], 0, False
                 self._state = State.CATCHING
                 body, until = await self._read(self._sent)
-                await self._write(body, until)
+                if not await self._write(body, until):
+                    self._state = State.BEHIND
+                    return  # the other side has gone; its session is about to end
                 self._sent = until
                 if self._again or self._replies:
                     self._state = State.BEHIND
                     continue
                 self._go_live()
-                return
+                if self._state is State.LIVE:
+                    return
         finally:
             self._running = False
 
@@ -193,14 +199,19 @@ class Connection:
             self.queue("held", frame)
         self.flush()
 
-    async def _write(self, body: JsonObject, until: Position) -> None:
+    async def _write(self, body: JsonObject, until: Position) -> bool:
+        """Whether all of it was taken."""
         parts = split(body)
         for number, part in enumerate(parts):
             at = str(until) if number == len(parts) - 1 else None
             frame = Encoded.of(push_bytes(at, (dumps({"sync": part}),)))
-            self._sink.queue(frame)
+            if not self._sink.queue(frame):
+                await self._sink.drained()
+                if not self._sink.queue(frame):
+                    return False
             self._sink.flush()
             await self._sink.drained()
+        return True
 
     def _is_wanted(self, kind: str) -> bool:
         return self._wants is None or kind in self._wants or kind in ("at", "held")
