@@ -27,7 +27,5 @@ fi
     -c constraints.txt -e ".[$extra]"
 if [ "$extra" = dev ]; then
     "$venv/bin/python" -m pip install -q --disable-pip-version-check \
-        -c constraints.txt --no-deps --no-build-isolation hatchling editables pathspec pluggy trove-classifiers packaging
-    "$venv/bin/python" -m pip install -q --disable-pip-version-check \
         --no-deps --no-build-isolation -e examples/polls
 fi
