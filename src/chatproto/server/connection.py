@@ -177,8 +177,7 @@ class Connection:
                 if self._again or self._replies:
                     self._state = State.BEHIND
                     continue
-                self._go_live()
-                if self._state is State.LIVE:
+                if self._go_live():
                     return
         finally:
             self._running = False
@@ -192,12 +191,14 @@ class Connection:
                 self._replies.append((frame, taken))
         self._sink.flush()
 
-    def _go_live(self) -> None:
+    def _go_live(self) -> bool:
+        """Whether what was held back fitted into the sink."""
         self._state = State.LIVE
         held, self._held = self._held, []
         for frame in held:
             self.queue("held", frame)
         self.flush()
+        return self._state is State.LIVE
 
     async def _write(self, body: JsonObject, until: Position) -> bool:
         """Whether all of it was taken."""
