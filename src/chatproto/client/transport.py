@@ -1,0 +1,145 @@
+"""How messages travel: a WebSocket that carries text both ways, and HTTP calls."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+from urllib.parse import urlsplit, urlunsplit
+
+import trio
+from trio_websocket import ConnectionClosed, HandshakeError, open_websocket_url
+
+from chatproto.canonical import loads
+from chatproto.errors import ChatprotoError, MatrixError
+from chatproto.operations.declare import Call, Operation
+from chatproto.wire.http import decode_response, encode_request
+
+SOCKET_PATH = "/_chatproto/v1/socket"
+MAX_MESSAGE = 16 * 1024 * 1024
+
+
+class Disconnected(ChatprotoError):  # noqa: N818  # a state of things, not a mistake
+    """The connection is not there; `code` is the close code, if there was one."""
+
+    def __init__(self, code: int | None, reason: str) -> None:
+        super().__init__(reason or "not connected")
+        self.code = code
+        self.reason = reason
+
+
+class Wire(Protocol):
+    """Text messages both ways."""
+
+    async def send(self, message: bytes) -> None: ...
+    async def receive(self) -> bytes: ...
+
+
+class Transport(Protocol):
+    """What a session needs of the network."""
+
+    def socket(self) -> Any:
+        """An async context manager that gives a Wire. Raises Disconnected."""
+        ...
+
+    async def call(
+        self, operation: Operation, request: Call[Any], token: str | None
+    ) -> Any:
+        """Call over HTTP. Raises MatrixError, Disconnected."""
+        ...
+
+
+class NetworkTransport:
+    """The real network, by trio-websocket and httpx2."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._http: Any = None
+
+    @asynccontextmanager
+    async def socket(self) -> AsyncGenerator[Wire]:
+        parts = urlsplit(self.url)
+        scheme = "wss" if parts.scheme == "https" else "ws"
+        url = urlunsplit((scheme, parts.netloc, parts.path + SOCKET_PATH, "", ""))
+        context = ssl.create_default_context() if scheme == "wss" else None
+        try:
+            async with open_websocket_url(
+                url,
+                ssl_context=context,
+                subprotocols=["chatproto.1"],
+                max_message_size=MAX_MESSAGE,
+                message_queue_size=64,
+            ) as websocket:
+                yield _SocketWire(websocket)
+        except (HandshakeError, OSError) as error:
+            raise Disconnected(None, str(error)) from None
+
+    async def call(
+        self, operation: Operation, request: Call[Any], token: str | None
+    ) -> Any:
+        verb, path, body = encode_request(operation, request)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        answer = await self.request(verb, path, headers=headers, content=body)
+        return decode_response(operation, answer.content)
+
+    async def request(self, verb: str, path: str, **options: Any) -> Any:
+        """An HTTP request; gives the response of httpx2. Raises MatrixError."""
+        import httpx2
+
+        if self._http is None:
+            self._http = httpx2.AsyncClient(timeout=60)
+        try:
+            answer = await self._http.request(verb, self.url + path, **options)
+        except httpx2.TransportError as error:
+            raise Disconnected(None, str(error)) from None
+        if answer.status_code >= 400:
+            raise _refusal(answer.status_code, answer.content)
+        return answer
+
+    async def aclose(self) -> None:
+        if self._http is not None:
+            with trio.CancelScope(shield=True):
+                await self._http.aclose()
+
+
+class _SocketWire:
+    def __init__(self, websocket: Any) -> None:
+        self._websocket = websocket
+
+    async def send(self, message: bytes) -> None:
+        try:
+            await self._websocket.send_message(message.decode())
+        except ConnectionClosed as error:
+            raise _disconnected(error) from None
+
+    async def receive(self) -> bytes:
+        try:
+            message: str | bytes = await self._websocket.get_message()
+        except ConnectionClosed as error:
+            raise _disconnected(error) from None
+        return message.encode() if isinstance(message, str) else message
+
+
+def _disconnected(error: ConnectionClosed) -> Disconnected:
+    reason = error.reason
+    if reason is None:
+        return Disconnected(1006, "the connection was lost")
+    return Disconnected(reason.code, reason.reason or reason.name)
+
+
+def _refusal(status: int, body: bytes) -> MatrixError:
+    try:
+        json = loads(body)
+    except MatrixError:
+        json = {}
+    if not isinstance(json, dict) or "errcode" not in json:
+        return MatrixError("M_UNKNOWN", f"the server answered {status}", status=status)
+    known = ("errcode", "error", "retry_after_ms")
+    return MatrixError(
+        str(json["errcode"]),
+        str(json.get("error", "")),
+        status=status,
+        retry_after_ms=json.get("retry_after_ms"),
+        extra={key: value for key, value in json.items() if key not in known},
+    )
