@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from functools import partial
 from typing import Any
 
@@ -34,6 +35,9 @@ async def serve(
 
     Raises ConfigError if the address cannot be bound.
     """
+    # The writer has to get the interpreter's lock back after each statement; the
+    # default of 5 ms lets it wait that long beside a busy loop.
+    sys.setswitchinterval(0.001)
     logs.configure(config.log_format, config.log_level)
     shutdown = trio.Event()
     async with open_server(config) as server, trio.open_nursery() as nursery:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import groupby
 from typing import Any
 
 from chatproto.canonical import canonical_of_checked, dumps
@@ -20,7 +21,9 @@ from chatproto.ports import (
     StoreToDevice,
     StoreTxn,
     StoreWrite,
+    Transaction,
 )
+from chatproto.storage.bulk import apply_plain, is_plain
 
 _EVENT = """insert into events (pos, room_id, seq, event_id, type, state_key, sender, json,
 counts, mentions_room, relates_to, rel_type) values (?,?,?,?,?,?,?,?,?,?,?,?)"""
@@ -76,6 +79,16 @@ class Applier:
             Delete: self._delete,
         }
 
+    def apply_all(self, batch: Iterable[Transaction]) -> None:
+        """Apply transactions in order; runs of plain messages in a few statements."""
+        for plain, run in groupby(batch, is_plain):
+            if plain:
+                apply_plain(self._connection, run)
+                continue
+            for transaction in run:
+                for write in transaction.writes:
+                    self.apply(write)
+
     def apply(self, write: StoreWrite) -> None:
         self._by_type[type(write)](write)
 
@@ -91,7 +104,7 @@ class Applier:
                 pdu.type,
                 pdu.state_key,
                 pdu.sender,
-                canonical_of_checked(pdu.json),
+                canonical_of_checked(pdu.json).decode(),
                 write.counts,
                 write.mentions_room,
                 write.relates_to,
@@ -126,7 +139,7 @@ class Applier:
         )
 
     def _redaction(self, write: StoreRedaction) -> None:
-        json = canonical_of_checked(write.json)
+        json = canonical_of_checked(write.json).decode()
         self._execute(
             _REDACTION,
             (json, write.redacted_by, write.event_id, write.room_id),
@@ -179,7 +192,7 @@ class Applier:
                 write.device_id,
                 write.operation,
                 write.txn_id,
-                write.reply,
+                write.reply.decode(),
                 write.ts,
             ),
         )

@@ -58,9 +58,7 @@ class MemoryStore(SqliteStore):
         try:
             self._db.execute("begin")
             applier = Applier(self._db)
-            for transaction in batch:
-                for write in transaction.writes:
-                    applier.apply(write)
+            applier.apply_all(batch)
             self._db.execute("commit")
         except sqlite3.Error as failure:
             self._db.execute("rollback")

@@ -64,7 +64,7 @@ MIGRATIONS: tuple[Migration, ...] = (
                 type text not null,
                 state_key text,
                 sender text not null,
-                json blob not null,
+                json text not null,
                 counts integer not null,
                 mentions_room integer not null,
                 relates_to text,
@@ -75,8 +75,6 @@ MIGRATIONS: tuple[Migration, ...] = (
             "create unique index events_id on events (event_id)",
             """create index events_state on events (room_id, type, state_key, seq)
                 where state_key is not null""",
-            """create index events_unread on events (room_id, seq, sender, mentions_room)
-                where counts and redacted_by is null""",
             """create index events_relations on events (relates_to, seq)
                 where relates_to is not null""",
             """create table mentions (
@@ -140,7 +138,7 @@ MIGRATIONS: tuple[Migration, ...] = (
                 device_id text not null,
                 operation text not null,
                 txn_id text not null,
-                reply blob not null,
+                reply text not null,
                 ts integer not null,
                 primary key (user_id, device_id, operation, txn_id)
             ) without rowid""",

@@ -40,6 +40,9 @@ from chatproto.storage.writer import Writer
 
 OWNER = "chatproto"
 BUSY_MS = 5_000
+# Busy pages are written to the log again and again, but to the database only once for
+# each checkpoint: 32 MiB of log make checkpoints rare.
+CHECKPOINT_PAGES = 8_000
 _JOINED = "select count(*) from memberships where room_id=? and membership='join'"
 
 
@@ -99,6 +102,9 @@ class SqliteStore:
         )
         connection.execute("pragma journal_mode=wal")
         connection.execute("pragma synchronous=full")
+        # Statement journals are no part of what is promised; a file each costs much.
+        connection.execute("pragma temp_store=memory")
+        connection.execute(f"pragma wal_autocheckpoint={CHECKPOINT_PAGES}")
         return connection
 
     def _open_writer(self) -> Writer:
@@ -155,7 +161,7 @@ class SqliteStore:
             operation,
             txn_id,
         )
-        return None if row is None else row[0]
+        return None if row is None else str(row[0]).encode()
 
     # rooms and their events
 

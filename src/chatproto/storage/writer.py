@@ -99,9 +99,7 @@ class Writer:
             return self._broken
         try:
             connection.execute("begin immediate")
-            for transaction in batch:
-                for write in transaction.writes:
-                    applier.apply(write)
+            applier.apply_all(batch)
             connection.execute("commit")
         except Exception as error:  # noqa: BLE001  # whatever it was, nothing was stored
             return self._rolled_back(connection, error)
