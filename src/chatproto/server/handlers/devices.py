@@ -28,7 +28,7 @@ from chatproto.server.handlers.accounts import require_password
 def _device(row: Row) -> ops.Device:
     return ops.Device(
         device_id=row["device_id"],
-        display_name=row["display_name"],
+        display_name=row["display_name"] or row["device_id"],  # some clients need one
         last_seen_ip=row["last_seen_ip"],
         last_seen_ts=row["last_seen_ts"],
     )
