@@ -13,8 +13,9 @@ from attrs import frozen
 
 from chatproto.ids import parse_server_name
 from chatproto.module import Module
-from chatproto.server.engine import Engine, Settings
+from chatproto.server.engine import Engine
 from chatproto.server.rates import DEFAULT_RATES
+from chatproto.server.settings import Settings
 from chatproto.storage.clock import SystemClock
 from chatproto.storage.keys import FileKeyStore
 from chatproto.storage.media import FileMediaStore

@@ -12,7 +12,8 @@ from chatproto.canonical import dumps
 from chatproto.decisions import Caller
 from chatproto.errors import MatrixError
 from chatproto.operations.declare import Access, Operation
-from chatproto.server.engine import Engine, RawReply
+from chatproto.server.engine import Engine
+from chatproto.server.outcome import RawReply
 from chatproto.server.socket import encode_reply
 from chatproto.wire.http import Router, decode_request
 

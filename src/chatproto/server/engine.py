@@ -11,12 +11,13 @@ submitted behind it fails with it and the rooms in memory are forgotten.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import trio
-from attrs import define, evolve, field, frozen
+from attrs import evolve
 
 from chatproto.canonical import dumps
 from chatproto.decisions import (
@@ -25,11 +26,9 @@ from chatproto.decisions import (
     Decides,
     Decision,
     EndSessions,
-    Find,
     Handler,
     Needs,
     Reads,
-    Row,
     SeenEvent,
     SetTypingUntil,
     SetUserPresence,
@@ -38,25 +37,30 @@ from chatproto.decisions import (
 from chatproto.errors import MatrixError
 from chatproto.events import DEFAULT_REGISTRY
 from chatproto.events.registry import Registry
-from chatproto.ids import EventId, RoomId, ServerName, UserId
+from chatproto.ids import EventId, RoomId, UserId
 from chatproto.module import Module, Schedule
 from chatproto.operations.codec import unstructure
-from chatproto.operations.declare import Access, Call, Operation, OperationTable, Rate
+from chatproto.operations.declare import Access, Call, Operation, OperationTable
 from chatproto.operations.table import OPERATIONS
 from chatproto.ports import Clock, KeyStore, Store, StoreTxn, Transaction
 from chatproto.rooms.timeline import Timeline
+from chatproto.server.callers import Callers
 from chatproto.server.client_format import seen_by_clients
 from chatproto.server.commit import Committer, Work
 from chatproto.server.deliver import Delivery
 from chatproto.server.handlers import HANDLERS
+from chatproto.server.outcome import Outcome, RawReply
 from chatproto.server.passwords import Argon2Hasher, PasswordHasher
 from chatproto.server.positions import Position
 from chatproto.server.presence import Ephemeral
-from chatproto.server.rates import DEFAULT_RATES, Bucket, RateLimits
+from chatproto.server.rates import RateLimits
+from chatproto.server.reading import Reading
 from chatproto.server.rooms import RoomCache
+from chatproto.server.settings import Settings
+from chatproto.server.status import Status
 from chatproto.server.streams import Streams
 from chatproto.server.subscriptions import Reader, Subscriptions
-from chatproto.server.tokens import Tickets, hash_token
+from chatproto.server.tokens import Tickets
 from chatproto.server.visible import Visible
 
 _log = logging.getLogger(__name__)
@@ -66,64 +70,6 @@ Complete: TypeAlias = Callable[[Any, BaseException | None], None]
 
 # More than this many transactions waiting for the disk: better to say so.
 MAX_PENDING = 20_000
-MAX_CACHED_TOKENS = 20_000
-OFFLINE_AFTER_S = 20.0
-
-
-@frozen(kw_only=True)
-class Settings:
-    """What an operator may set. `registration` is open, token or closed."""
-
-    server_name: ServerName
-    registration: str = "closed"
-    registration_tokens: tuple[str, ...] = ()
-    rates: Mapping[Rate, Bucket] | None = field(factory=lambda: DEFAULT_RATES)
-    access_token_life_ms: int = 3_600_000  # only for clients that can refresh
-    upload_bytes: int = 50 * 1024 * 1024
-    base_url: str | None = None
-    autojoin: tuple[str, ...] = ()
-
-
-@frozen
-class RawReply:
-    """An answer that was stored as JSON."""
-
-    json: bytes
-
-
-@define(eq=False)
-class Reading:
-    """What a reading handler gets: the caller, the time, and the server's stores."""
-
-    engine: Engine
-    caller: Caller
-    now_ms: int
-
-    @property
-    def server(self) -> ServerName:
-        return self.engine.server
-
-    @property
-    def store(self) -> Store:
-        return self.engine.store
-
-    @property
-    def visible(self) -> Visible:
-        return self.engine.visible
-
-    @property
-    def streams(self) -> Streams:
-        return self.engine.streams
-
-    async def find(self, find: Find) -> Sequence[Row]:
-        return await self.store.find(find)
-
-    async def room(self, room_id: RoomId) -> Timeline:
-        """The room; raises MatrixError M_NOT_FOUND."""
-        live = await self.engine.cache.load(room_id)
-        if live is None:
-            raise MatrixError("M_NOT_FOUND", f"no room {room_id[:60]} on this server")
-        return live.timeline
 
 
 class Engine:
@@ -161,6 +107,12 @@ class Engine:
         self.streams = Streams(store, self.cache, self.ephemeral, self.visible)
         self.subscriptions = Subscriptions()
         self.delivery = Delivery(self.subscriptions, self.position)
+        self.status = Status(
+            self.ephemeral,
+            self.delivery,
+            self.subscriptions,
+            clock,
+        )
         key = keys.signing_key()
         rules = {kind: rule for m in modules for kind, rule in m.rules.items()}
         self._committer = Committer(self.server, key, self.registry, self.cache, rules)
@@ -171,8 +123,7 @@ class Engine:
         self._boot = random(5).hex()
         self._once: dict[tuple[str, str, str, str], list[Complete]] = {}
         self._locks: dict[str, trio.Lock] = {}
-        self._callers: dict[str, tuple[Caller, int | None]] = {}
-        self._timer = trio.Event()
+        self._callers = Callers(store)
         self._nursery: trio.Nursery | None = None
         self._in_batch = False
         self._after_batch: dict[Callable[[], object], None] = {}
@@ -192,7 +143,7 @@ class Engine:
             engine._committer.pos = engine._committed = await engine.store.last_pos()
             async with trio.open_nursery() as nursery:
                 engine._nursery = nursery
-                nursery.start_soon(engine._expire)
+                nursery.start_soon(engine.status.run)
                 for module in engine.modules:
                     for schedule in module.schedules:
                         nursery.start_soon(engine._repeat, schedule)
@@ -208,7 +159,7 @@ class Engine:
         handler = self.handlers[type(request)]
         if isinstance(handler, Reads):
             return await self.read(caller, request)  # type: ignore[no-any-return]
-        finished = _Outcome()
+        finished = Outcome()
         await self.begin(caller, request, finished.set)
         return await finished.wait()  # type: ignore[no-any-return]
 
@@ -245,7 +196,7 @@ class Engine:
         if self.store.pending > MAX_PENDING:
             raise _behind()
         view = await self._view(caller, NO_NEEDS, None)
-        finished = _Outcome()
+        finished = Outcome()
         self._submit(decision, view, finished.set, None)
         return await finished.wait()
 
@@ -254,22 +205,7 @@ class Engine:
 
     async def authenticate(self, token: str) -> Caller:
         """The caller with this access token. Raises MatrixError M_UNKNOWN_TOKEN."""
-        hashed = hash_token(token)
-        now_ms = self.clock.now_ms()
-        known = self._callers.get(hashed)
-        if known is None:
-            known = await self._look_up(hashed)
-            if len(self._callers) >= MAX_CACHED_TOKENS:
-                self._callers.clear()
-            self._callers[hashed] = known
-        caller, expires_ms = known
-        if expires_ms is not None and expires_ms <= now_ms:
-            raise MatrixError(
-                "M_UNKNOWN_TOKEN",
-                "the access token has expired; refresh it",
-                extra={"soft_logout": True},
-            )
-        return caller
+        return await self._callers.authenticate(token, self.clock.now_ms())
 
     def position(self) -> Position:
         """Where the server is: all up to here has been committed."""
@@ -297,11 +233,11 @@ class Engine:
         """Send a user's news to a reader from now on; `rooms` are those joined."""
         self.subscriptions.add(reader, rooms)
         if presence == "online":
-            self.came_online(reader.user_id)
+            self.status.came_online(reader.user_id)
 
     def detach(self, reader: Reader) -> None:
         if self.subscriptions.discard(reader):
-            self.start_soon(self.went_offline, reader.user_id)
+            self.start_soon(self.status.went_offline, reader.user_id)
 
     # admit
 
@@ -315,27 +251,6 @@ class Engine:
         self.limits.take(operation.rate, who, self.clock.monotonic())
         if operation.writes and self.store.pending > MAX_PENDING:
             raise _behind()
-
-    async def _look_up(self, hashed: str) -> tuple[Caller, int | None]:
-        where = {"token_hash": hashed, "kind": "access"}
-        rows = await self.store.find(Find(table="tokens", where=where))
-        if not rows:
-            raise MatrixError("M_UNKNOWN_TOKEN", "the access token is not known")
-        token = rows[0]
-        where = {"user_id": token["user_id"]}
-        user = (await self.store.find(Find(table="users", where=where)))[0]
-        if user["is_locked"]:
-            raise MatrixError(
-                "M_USER_LOCKED",
-                "this account is locked",
-                extra={"soft_logout": True},
-            )
-        caller = Caller(
-            user_id=token["user_id"],
-            device_id=token["device_id"],
-            is_admin=bool(user["is_admin"]),
-        )
-        return caller, token["expires_ts"]
 
     # decide
 
@@ -541,9 +456,9 @@ class Engine:
         for effect in work.effects:
             match effect:
                 case SetTypingUntil():
-                    self._set_typing(effect)
+                    self.status.set_typing(effect)
                 case SetUserPresence():
-                    self.set_presence(
+                    self.status.set_presence(
                         effect.user_id,
                         effect.presence,
                         effect.status_msg,
@@ -552,97 +467,12 @@ class Engine:
                 case EndSessions():
                     self._end_sessions(effect)
 
-    def _set_typing(self, effect: SetTypingUntil) -> None:
-        room_id = effect.room_id
-        if self.ephemeral.set_typing(room_id, effect.user_id, effect.until_ms):
-            self.delivery.typing(room_id, self.ephemeral.typing(room_id))
-        self._timer.set()
-
-    def set_presence(
-        self,
-        user_id: UserId,
-        presence: str,
-        status_msg: str | None,
-        expires_ms: int | None,
-    ) -> None:
-        """Note a user's presence and tell those who share a room."""
-        now_ms = self.clock.now_ms()
-        if self.ephemeral.set_presence(
-            user_id,
-            now_ms,
-            presence=presence,
-            status_msg=status_msg,
-            status_expires_ms=expires_ms,
-        ):
-            shown = self.ephemeral.presence(user_id)
-            self.delivery.presence(user_id, shown, now_ms)
-        self._timer.set()
-
-    def came_online(self, user_id: UserId) -> None:
-        now = self.ephemeral.presence(user_id)
-        if now.presence != "online":
-            self.set_presence(user_id, "online", now.status_msg, now.status_expires_ms)
-
-    async def went_offline(self, user_id: UserId) -> None:
-        """Note after a while that a user's last reader has gone, if none came back."""
-        await trio.sleep(OFFLINE_AFTER_S)
-        now = self.ephemeral.presence(user_id)
-        if not self.subscriptions.is_reading(user_id) and now.presence != "offline":
-            self.set_presence(user_id, "offline", now.status_msg, now.status_expires_ms)
-
     def _end_sessions(self, effect: EndSessions) -> None:
-        for hashed, (caller, _) in list(self._callers.items()):
-            if caller.user_id == effect.user_id and _ends(effect, caller.device_id):
-                del self._callers[hashed]
+        self._callers.forget(effect.user_id, partial(_ends, effect))
         self.tickets.revoke(effect.user_id)
         for reader in self.subscriptions.of_user(effect.user_id):
             if _ends(effect, reader.device_id):
                 reader.end("logged out")
-
-    async def _expire(self) -> None:
-        """Tell when someone has stopped writing or a status text has ended."""
-        while True:
-            self._timer = trio.Event()
-            due = self.ephemeral.next_expiry()
-            wait_s = 3600.0
-            if due is not None:
-                wait_s = max(0.0, (due - self.clock.now_ms()) / 1000)
-            with trio.move_on_after(wait_s):
-                await self._timer.wait()
-            now_ms = self.clock.now_ms()
-            for room_id in self.ephemeral.expire_typing(now_ms):
-                self.delivery.typing(room_id, self.ephemeral.typing(room_id))
-            for user_id in self.ephemeral.expire_statuses(now_ms):
-                shown = self.ephemeral.presence(user_id)
-                self.delivery.presence(user_id, shown, now_ms)
-
-
-class _Outcome:
-    """A reply or an error that somebody waits for."""
-
-    def __init__(self) -> None:
-        self._event = trio.Event()
-        self._reply: Any = None
-        self._error: BaseException | None = None
-
-    def set(self, reply: Any, error: BaseException | None) -> None:
-        self._reply, self._error = reply, error
-        self._event.set()
-
-    async def wait(self) -> Any:
-        await self._event.wait()
-        if self._error is not None:
-            raise self._error
-        return self._reply
-
-
-def _behind() -> MatrixError:
-    return MatrixError(
-        "M_LIMIT_EXCEEDED",
-        "the server is behind with storing; try again",
-        status=503,
-        retry_after_ms=1000,
-    )
 
 
 def _ends(effect: EndSessions, device_id: str | None) -> bool:
@@ -687,3 +517,12 @@ def _handlers(
     if missing:
         raise TypeError(f"operations without a handler: {', '.join(missing)}")
     return handlers
+
+
+def _behind() -> MatrixError:
+    return MatrixError(
+        "M_LIMIT_EXCEEDED",
+        "the server is behind with storing; try again",
+        status=503,
+        retry_after_ms=1000,
+    )

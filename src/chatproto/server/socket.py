@@ -17,8 +17,9 @@ from chatproto.errors import MatrixError, RemoteError
 from chatproto.operations.codec import structure, unstructure
 from chatproto.operations.declare import Call
 from chatproto.server.connection import Connection
-from chatproto.server.engine import Engine, RawReply
+from chatproto.server.engine import Engine
 from chatproto.server.filters import MAX_TIMELINE, SyncFilter
+from chatproto.server.outcome import RawReply
 from chatproto.server.positions import Position
 from chatproto.wire import frames
 from chatproto.wire.websocket import Encoded

@@ -1,0 +1,68 @@
+"""Who calls: access tokens looked up once, and remembered until they end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import define, field
+
+from chatproto.decisions import Caller, Find
+from chatproto.errors import MatrixError
+from chatproto.ids import DeviceId, UserId
+from chatproto.ports import Store
+from chatproto.server.tokens import hash_token
+
+MAX_CACHED_TOKENS = 20_000
+
+
+@define(eq=False)
+class Callers:
+    """The callers behind access tokens."""
+
+    store: Store
+    _known: dict[str, tuple[Caller, int | None]] = field(factory=dict)
+
+    async def authenticate(self, token: str, now_ms: int) -> Caller:
+        """The caller with this access token. Raises MatrixError M_UNKNOWN_TOKEN."""
+        hashed = hash_token(token)
+        known = self._known.get(hashed)
+        if known is None:
+            known = await self._look_up(hashed)
+            if len(self._known) >= MAX_CACHED_TOKENS:
+                self._known.clear()
+            self._known[hashed] = known
+        caller, expires_ms = known
+        if expires_ms is not None and expires_ms <= now_ms:
+            raise MatrixError(
+                "M_UNKNOWN_TOKEN",
+                "the access token has expired; refresh it",
+                extra={"soft_logout": True},
+            )
+        return caller
+
+    def forget(self, user_id: UserId, ends: Callable[[DeviceId | None], bool]) -> None:
+        """Forget the tokens of those of a user's devices whose sessions end."""
+        for hashed, (caller, _) in list(self._known.items()):
+            if caller.user_id == user_id and ends(caller.device_id):
+                del self._known[hashed]
+
+    async def _look_up(self, hashed: str) -> tuple[Caller, int | None]:
+        where = {"token_hash": hashed, "kind": "access"}
+        rows = await self.store.find(Find(table="tokens", where=where))
+        if not rows:
+            raise MatrixError("M_UNKNOWN_TOKEN", "the access token is not known")
+        token = rows[0]
+        where = {"user_id": token["user_id"]}
+        user = (await self.store.find(Find(table="users", where=where)))[0]
+        if user["is_locked"]:
+            raise MatrixError(
+                "M_USER_LOCKED",
+                "this account is locked",
+                extra={"soft_logout": True},
+            )
+        caller = Caller(
+            user_id=token["user_id"],
+            device_id=token["device_id"],
+            is_admin=bool(user["is_admin"]),
+        )
+        return caller, token["expires_ts"]

@@ -1,0 +1,54 @@
+"""What a handler that reads, or prepares, may ask of the server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from attrs import define
+
+from chatproto.decisions import Caller, Find, Row
+from chatproto.errors import MatrixError
+from chatproto.ids import RoomId, ServerName
+from chatproto.ports import Store
+from chatproto.rooms.timeline import Timeline
+from chatproto.server.streams import Streams
+from chatproto.server.visible import Visible
+
+if TYPE_CHECKING:
+    from chatproto.server.engine import Engine
+
+
+@define(eq=False)
+class Reading:
+    """What a reading handler gets: the caller, the time, and the server's stores."""
+
+    engine: Engine
+    caller: Caller
+    now_ms: int
+
+    @property
+    def server(self) -> ServerName:
+        return self.engine.server
+
+    @property
+    def store(self) -> Store:
+        return self.engine.store
+
+    @property
+    def visible(self) -> Visible:
+        return self.engine.visible
+
+    @property
+    def streams(self) -> Streams:
+        return self.engine.streams
+
+    async def find(self, find: Find) -> Sequence[Row]:
+        return await self.store.find(find)
+
+    async def room(self, room_id: RoomId) -> Timeline:
+        """The room; raises MatrixError M_NOT_FOUND."""
+        live = await self.engine.cache.load(room_id)
+        if live is None:
+            raise MatrixError("M_NOT_FOUND", f"no room {room_id[:60]} on this server")
+        return live.timeline
