@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+import trio
 from attrs import define, evolve, field, frozen
 
 from chatproto.canonical import JsonObject
@@ -139,6 +140,8 @@ class Streams:
         )
         sections: dict[str, dict[str, JsonObject]] = defaultdict(dict)
         for member in wanted:
+            # A user in hundreds of rooms keeps nobody else waiting.
+            await trio.lowlevel.checkpoint()
             name = _SECTIONS.get(member.membership)
             section: JsonObject | None = None
             if name == "join":
