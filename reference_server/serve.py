@@ -60,32 +60,32 @@ async def _listen(
     *,
     task_status: trio.TaskStatus[list[listener.Address]],
 ) -> None:
+    await listener.serve(
+        make_app(server, shutdown),
+        make_sockets(server),
+        [server.config.address],
+        shutdown=shutdown,
+        limits=HttpLimits(upload_bytes=server.config.upload_bytes),
+        task_status=task_status,
+    )
+
+
+def make_sockets(server: Server) -> OpenSockets:
+    """The sockets of a server, with the limits of its settings."""
     config = server.config
-    limits = config.rate_limits == "on"
-    # A peer that a client of ours talks through may buffer a lot; what counts as too
-    # fast is only switched off together with the other limits.
-    socket_limits = SocketLimits(
+    limited = config.rate_limits == "on"
+    limits = SocketLimits(
         ping_seconds=config.heartbeat_ms / 1000,
-        frames_per_second=100 if limits else 1e9,
-        frame_burst=400 if limits else 1e9,
-        strangers_per_address=20 if limits else 1_000_000,
+        frames_per_second=100 if limited else 1e9,
+        frame_burst=400 if limited else 1e9,
+        strangers_per_address=20 if limited else 1_000_000,
     )
     settings = SocketSettings(
         heartbeat_ms=config.heartbeat_ms,
-        max_frame=socket_limits.message_bytes,
+        max_frame=limits.message_bytes,
     )
-    sockets = OpenSockets(
-        partial(serve_socket, server.engine, settings=settings),
-        socket_limits,
-    )
-    await listener.serve(
-        make_app(server, shutdown),
-        sockets,
-        [config.address],
-        shutdown=shutdown,
-        limits=HttpLimits(upload_bytes=config.upload_bytes),
-        task_status=task_status,
-    )
+    serve_one = partial(serve_socket, server.engine, settings=settings)
+    return OpenSockets(serve_one, limits)
 
 
 def make_app(server: Server, shutdown: trio.Event) -> App:

@@ -52,7 +52,9 @@ class SocketLimits:
     outbox_bytes: int = 256 * KIB
     outbox_seconds: float = 10
     ping_seconds: float = 30
-    pong_seconds: float = 60  # a reader that stalls for a minute is still there after it
+    pong_seconds: float = (
+        60  # a reader that stalls for a minute is still there after it
+    )
     close_seconds: float = 1.5
     sweep_seconds: float = 1
 
