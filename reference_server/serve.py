@@ -52,6 +52,7 @@ async def serve(
         await _announce(server, url)
         task_status.started(url)
         await shutdown.wait()
+        server.engine.answer_waiting()
 
 
 async def _listen(

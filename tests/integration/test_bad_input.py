@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import httpx2
 import pytest
 import trio
 from trio_websocket import ConnectionClosed
@@ -110,6 +111,25 @@ async def test_logged_out_token_ends_everywhere(log_in, nursery):
     path = "/_matrix/client/v3/account/whoami"
     answer = await anna.request("GET", path, status=401)
     assert answer["errcode"] == "M_UNKNOWN_TOKEN"
+
+
+async def test_waiting_sync_ends_with_its_session(log_in):
+    anna = await log_in("user1")
+    since = (await anna.sync())["next_batch"]
+    async with trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def wait() -> None:
+            path = f"/_matrix/client/v3/sync?since={since}&timeout=30000"
+            with trio.fail_after(3):
+                answer = await anna.request("GET", path, status=401)
+            assert answer["errcode"] == "M_UNKNOWN_TOKEN"
+
+        await trio.sleep(0.3)
+        second = httpx2.AsyncClient(base_url=anna.url)
+        headers = {"Authorization": f"Bearer {anna.token}"}
+        await second.post("/_matrix/client/v3/logout", headers=headers, content=b"{}")
+        await second.aclose()
 
 
 CALLS = {

@@ -131,6 +131,22 @@ async def test_stopped_server_says_goodbye_and_loses_nothing(server, direct, nur
     assert sent["event_id"] in {e["event_id"] for e in await history(anna, room_id)}
 
 
+async def test_waiting_sync_is_answered_when_stopped(server, direct):
+    anna, _, _ = direct
+    since = (await anna.sync())["next_batch"]
+    answers = []
+    async with trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def wait() -> None:
+            answers.append(await anna.sync(since=since, timeout=30000))
+
+        await trio.sleep(0.3)
+        with trio.fail_after(5):
+            assert await trio.to_thread.run_sync(server.stop) == 0
+    assert answers[0]["next_batch"]
+
+
 def bodies_of(answer: dict, room_id: str) -> list[str]:
     events = answer["rooms"]["join"][room_id]["timeline"]["events"]
     return [e["content"]["body"] for e in events if e["type"] == "m.room.message"]

@@ -62,6 +62,7 @@ from chatproto.server.streams import Streams
 from chatproto.server.subscriptions import Reader, Subscriptions
 from chatproto.server.tokens import Tickets
 from chatproto.server.visible import Visible
+from chatproto.server.waiter import Waiter
 
 _log = logging.getLogger(__name__)
 
@@ -238,6 +239,12 @@ class Engine:
     def detach(self, reader: Reader) -> None:
         if self.subscriptions.discard(reader):
             self.start_soon(self.status.went_offline, reader.user_id)
+
+    def answer_waiting(self) -> None:
+        """Let every waiting /sync answer now, for the server is about to end."""
+        for reader in self.subscriptions.everyone():
+            if isinstance(reader, Waiter):
+                reader.close()
 
     # admit
 

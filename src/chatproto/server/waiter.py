@@ -16,6 +16,8 @@ class Waiter:
         self.user_id = user_id
         self.device_id = device_id
         self._news = trio.Event()
+        self.is_over = False  # its session has ended
+        self.is_closing = False  # the server ends: answer with what there is
 
     def reset(self) -> None:
         self._news = trio.Event()
@@ -36,4 +38,9 @@ class Waiter:
         pass
 
     def end(self, reason: str) -> None:
+        self.is_over = True
+        self._news.set()
+
+    def close(self) -> None:
+        self.is_closing = True
         self._news.set()

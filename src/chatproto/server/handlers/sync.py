@@ -49,12 +49,14 @@ async def sync(reading: Any, request: ops.Sync) -> JsonObject:
                 until,
                 want,
             )
-            late = trio.current_time() >= deadline
+            late = trio.current_time() >= deadline or waiter.is_closing
             if since is None or request.full_state or _has_news(body) or late:
                 return _named_for_clients(body, request)
             since = until
             with trio.move_on_at(deadline):
                 await waiter.wait()
+            if waiter.is_over:
+                raise MatrixError("M_UNKNOWN_TOKEN", "the session has ended")
     finally:
         engine.detach(waiter)
 
