@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
 from chatproto.canonical import canonical_of_checked, dumps
-from chatproto.decisions import Delete, Put, Row, Update
+from chatproto.decisions import Delete, Find, Put, Row, Update
 from chatproto.errors import LocalError
 from chatproto.ports import (
     StoreAccountData,
@@ -24,6 +24,7 @@ from chatproto.ports import (
     Transaction,
 )
 from chatproto.storage.bulk import apply_plain, is_plain
+from chatproto.storage.rows import column_kinds
 
 _EVENT = """insert into events (pos, room_id, seq, event_id, type, state_key, sender, json,
 counts, mentions_room, relates_to, rel_type) values (?,?,?,?,?,?,?,?,?,?,?,?)"""
@@ -53,6 +54,8 @@ _ACCOUNT_DATA = """insert or replace into account_data
 _TO_DEVICE = """insert into to_device (pos, user_id, device_id, sender, type, content)
 values (?,?,?,?,?,?)"""
 _CONFIRMED = "delete from to_device where user_id=? and device_id=? and pos<=?"
+_LAST_POS = """insert into meta (name, value) values ('last_pos', ?)
+on conflict (name) do update set value=excluded.value where excluded.value > meta.value"""
 _TXN = """insert or ignore into txns (user_id, device_id, operation, txn_id, reply, ts)
 values (?,?,?,?,?,?)"""
 
@@ -64,6 +67,7 @@ class Applier:
         self._connection = connection
         self._execute = connection.execute
         self._columns: dict[str, frozenset[str]] = {}
+        self._passing_pos = 0
         self._by_type: Mapping[type, Callable[[Any], None]] = {
             StoreEvent: self._event,
             StoreRoom: self._room,
@@ -81,6 +85,7 @@ class Applier:
 
     def apply_all(self, batch: Iterable[Transaction]) -> None:
         """Apply transactions in order; runs of plain messages in a few statements."""
+        self._passing_pos = 0
         for plain, run in groupby(batch, is_plain):
             if plain:
                 apply_plain(self._connection, run)
@@ -88,6 +93,10 @@ class Applier:
             for transaction in run:
                 for write in transaction.writes:
                     self.apply(write)
+        # What took this position may change nothing or be deleted, and the position
+        # has been given out all the same: it must not be given out again.
+        if self._passing_pos:
+            self._execute(_LAST_POS, (self._passing_pos,))
 
     def apply(self, write: StoreWrite) -> None:
         self._by_type[type(write)](write)
@@ -146,6 +155,7 @@ class Applier:
         )
 
     def _receipt(self, write: StoreReceipt) -> None:
+        self._passing_pos = write.pos
         self._execute(
             _RECEIPT,
             (
@@ -161,6 +171,7 @@ class Applier:
         )
 
     def _account_data(self, write: StoreAccountData) -> None:
+        self._passing_pos = write.pos
         content = dumps(write.content).decode()
         room_id = write.room_id or ""
         self._execute(
@@ -169,6 +180,7 @@ class Applier:
         )
 
     def _to_device(self, write: StoreToDevice) -> None:
+        self._passing_pos = write.pos
         self._execute(
             _TO_DEVICE,
             (
@@ -210,38 +222,63 @@ class Applier:
         changes = _with_search(write.table, write.set)
         self._check(write.table, changes)
         sets = ",".join(f"{column}=?" for column in changes)
-        condition, values = self.condition(write.table, write.where)
+        self._check(write.table, write.where)
+        condition, values = _condition(write.where)
         self._execute(
             f"update {write.table} set {sets} where {condition}",  # noqa: S608  # checked
             [*(_stored(value) for value in changes.values()), *values],
         )
 
     def _delete(self, write: Delete) -> None:
-        condition, values = self.condition(write.table, write.where)
+        self._check(write.table, write.where)
+        condition, values = _condition(write.where)
         self._execute(f"delete from {write.table} where {condition}", values)  # noqa: S608  # checked
-
-    def condition(self, table: str, where: Row) -> tuple[str, list[Any]]:
-        """The condition that all of `where` holds, and its parameters."""
-        self._check(table, where)
-        terms = " and ".join(f"{column} is ?" for column in where) or "1"
-        return terms, list(where.values())
 
     def _check(self, table: str, columns: Row) -> None:
         known = self._columns.get(table)
         if known is None:
-            rows = self._execute("select name from pragma_table_info(?)", (table,))
-            known = self._columns[table] = frozenset(name for (name,) in rows)
-        unknown = set(columns) - known
-        if not known or unknown:
-            names = ", ".join(sorted(unknown)) or "(no such table)"
-            raise LocalError(f"table {table!r} has no column {names}")
+            kinds = column_kinds(self._connection, table)
+            known = self._columns[table] = frozenset(name for name, _ in kinds)
+        _check(table, columns, known)
+
+
+def select_all(find: Find, known: Collection[str]) -> tuple[str, list[Any]]:
+    """The statement of a Find. Raises LocalError if a column is not `known`."""
+    _check(find.table, (*find.where, *find.order), known)
+    condition, values = _condition(find.where)
+    sql = f"select * from {find.table} where {condition}"  # noqa: S608  # checked
+    if find.order:
+        sql += f" order by {','.join(find.order)}"
+    if find.limit is not None:
+        sql += " limit ?"
+        values.append(find.limit)
+    return sql, values
+
+
+def search_text(text: str) -> str:
+    """Words for a search by their beginnings, in no case, with a space before each.
+
+    SQLite folds only the cases of ASCII.
+    """
+    words = "".join(c if c.isalnum() else " " for c in text.casefold()).split()
+    return "".join(f" {word}" for word in words)
+
+
+def _check(table: str, columns: Iterable[str], known: Collection[str]) -> None:
+    unknown = sorted(set(columns).difference(known))
+    if unknown:
+        raise LocalError(f"table {table!r} has no column {', '.join(unknown)}")
+
+
+def _condition(where: Row) -> tuple[str, list[Any]]:
+    """The condition that all of `where` holds, and its parameters."""
+    terms = " and ".join(f"{column} is ?" for column in where) or "1"
+    return terms, [_stored(value) for value in where.values()]
 
 
 def _with_search(table: str, row: Row) -> Row:
-    """People are found by name in any case; SQLite folds only the cases of ASCII."""
     if table == "users" and "display_name" in row:
-        folded = str(row["display_name"] or "").casefold()
-        return {**row, "search": f" {folded}"}
+        return {**row, "search": search_text(str(row["display_name"] or ""))}
     return row
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from chatproto.canonical import canonical_of_checked, dumps
-from chatproto.ports import StoreEvent, StoreTxn, Transaction
+from chatproto.ports import StoreEvent, StoreTxn, StoreWrite, Transaction
 
 
 def _columns(count: int) -> str:
@@ -47,11 +47,17 @@ where memberships.user_id=j.user_id and memberships.room_id=j.room_id"""
 
 def is_plain(transaction: Transaction) -> bool:
     """Whether a transaction only sends messages, whose writes touch no others'."""
-    return all(
-        type(write) is StoreTxn
-        or (type(write) is StoreEvent and not write.pdu.is_state)
-        for write in transaction.writes
-    )
+    return all(_is_plain_write(write) for write in transaction.writes)
+
+
+def _is_plain_write(write: StoreWrite) -> bool:
+    # SQLite ends a text at U+0000 where it takes JSON apart.
+    if isinstance(write, StoreTxn):
+        return "\0" not in write.txn_id + write.operation
+    if not isinstance(write, StoreEvent) or write.pdu.is_state:
+        return False
+    named = (write.pdu.type, write.relates_to or "", write.rel_type or "")
+    return not any("\0" in text for text in named + write.mentions)
 
 
 def apply_plain(connection: sqlite3.Connection, run: Iterable[Transaction]) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 
 import trio
 
+from chatproto.errors import LocalError
 from chatproto.ports import OnCommit, Transaction
 from chatproto.storage.apply import Applier
 from chatproto.storage.migrate import migrate
 from chatproto.storage.schema import MIGRATIONS
-from chatproto.storage.sqlite import OWNER, SqliteStore
+from chatproto.storage.sqlite import OWNER, SqliteStore, T
 
 
 class MemoryStore(SqliteStore):
@@ -38,17 +40,22 @@ class MemoryStore(SqliteStore):
 
     async def aclose(self) -> None:
         self._commit()
-        await super().aclose()
+        self._token = None
+        self._close()
 
     def submit(self, transaction: Transaction) -> None:
+        if self._token is None:
+            raise LocalError("the store is not open")
         self._waiting.append(transaction)
         if len(self._waiting) == 1:
-            assert self._token is not None, "the store is open"
             self._token.run_sync_soon(self._commit)
 
     @property
     def pending(self) -> int:
         return len(self._waiting)
+
+    async def _in_thread(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        return read(self._db)
 
     def _commit(self) -> None:
         batch, self._waiting = self._waiting, []
@@ -60,7 +67,8 @@ class MemoryStore(SqliteStore):
             applier = Applier(self._db)
             applier.apply_all(batch)
             self._db.execute("commit")
-        except sqlite3.Error as failure:
-            self._db.execute("rollback")
+        except Exception as failure:  # noqa: BLE001  # whatever it was, nothing was stored
+            if self._db.in_transaction:
+                self._db.execute("rollback")
             error = failure
         self._on_commit(batch, error)

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from chatproto.decisions import SeenEvent
+from chatproto.errors import LocalError
 from chatproto.events.envelope import Pdu
 from chatproto.ports import MembershipRow, ReceiptRow, RoomRow
 
@@ -73,9 +74,8 @@ def receipt_row(row: tuple[Any, ...]) -> ReceiptRow:
     )
 
 
-def named_row(connection: sqlite3.Connection, table: str, row: Any) -> dict[str, Any]:
+def named_row(kinds: list[tuple[str, str]], row: Any) -> dict[str, Any]:
     """A row by column, with what is declared as JSON read."""
-    kinds = column_kinds(connection, table)
     return {
         name: orjson.loads(value) if kind == "json" and value is not None else value
         for (name, kind), value in zip(kinds, row, strict=True)
@@ -83,7 +83,9 @@ def named_row(connection: sqlite3.Connection, table: str, row: Any) -> dict[str,
 
 
 def column_kinds(connection: sqlite3.Connection, table: str) -> list[tuple[str, str]]:
-    rows = connection.execute(
-        "select name, lower(type) from pragma_table_info(?)", (table,)
-    )
-    return rows.fetchall()
+    """Names and declared types. Raises LocalError if there is no such table."""
+    sql = "select name, lower(type) from pragma_table_info(?)"
+    found = connection.execute(sql, (table,)).fetchall()
+    if not found:
+        raise LocalError(f"there is no table {table!r}")
+    return found

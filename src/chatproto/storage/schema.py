@@ -164,4 +164,20 @@ MIGRATIONS: tuple[Migration, ...] = (
             ) without rowid""",
         ),
     ),
+    Migration(
+        2,
+        "the newest position, threads",
+        (
+            """create table meta (
+                name text primary key,
+                value integer not null
+            ) without rowid""",
+            """insert into meta select 'last_pos', max(
+                (select coalesce(max(pos), 0) from receipts),
+                (select coalesce(max(pos), 0) from account_data),
+                (select coalesce(max(pos), 0) from to_device))""",
+            """create index events_threads on events (room_id, relates_to, seq)
+                where rel_type = 'm.thread' and redacted_by is null""",
+        ),
+    ),
 )

@@ -7,9 +7,10 @@ them pass the writer. Searches run in a thread.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import trio
@@ -33,13 +34,16 @@ from chatproto.ports import (
 from chatproto.rooms.timeline import Timeline
 from chatproto.rooms.version import room_version
 from chatproto.storage import rows
-from chatproto.storage.apply import Applier
+from chatproto.storage.apply import search_text, select_all
 from chatproto.storage.migrate import migrate
 from chatproto.storage.schema import MIGRATIONS
 from chatproto.storage.writer import Writer
 
 OWNER = "chatproto"
 BUSY_MS = 5_000
+LONG_PAGE = 200  # more events than this are read in a thread
+
+T = TypeVar("T")
 # Busy pages are written to the log again and again, but to the database only once for
 # each checkpoint: 32 MiB of log make checkpoints rare.
 CHECKPOINT_PAGES = 8_000
@@ -53,7 +57,9 @@ class SqliteStore:
         self._path = str(path)
         self._writer: Writer | None = None
         self._reading: sqlite3.Connection | None = None
-        self._searching = trio.CapacityLimiter(2)
+        self._kinds: dict[str, list[tuple[str, str]]] = {}
+        self._idle: list[sqlite3.Connection] = []
+        self._in_threads = trio.CapacityLimiter(2)
 
     # opening and writing
 
@@ -62,14 +68,13 @@ class SqliteStore:
         try:
             self._reading = self._connect()
             migrate(self._reading, OWNER, MIGRATIONS)
-        except sqlite3.DatabaseError as error:
+            deliver = trio.lowlevel.current_trio_token().run_sync_soon
+            self._writer = Writer(self._connect, on_commit, deliver)
+        except (sqlite3.DatabaseError, LocalError) as error:
+            self._close()
+            if isinstance(error, LocalError):
+                raise
             raise LocalError(f"{self._path} cannot be opened: {error}") from None
-        token = trio.lowlevel.current_trio_token()
-
-        def deliver(function: Callable[[], None]) -> None:
-            token.run_sync_soon(function)
-
-        self._writer = Writer(self._connect, on_commit, deliver)
         self._writer.start()
 
     async def aclose(self) -> None:
@@ -78,9 +83,14 @@ class SqliteStore:
             if self._writer is not None:
                 await trio.to_thread.run_sync(self._writer.stop)
                 await trio.lowlevel.checkpoint()  # let what was committed be delivered
-            if self._reading is not None:
-                self._reading.close()
-        self._writer = self._reading = None
+        self._writer = None
+        self._close()
+
+    def _close(self) -> None:
+        for connection in (*self._idle, self._reading):
+            if connection is not None:
+                connection.close()
+        self._idle, self._reading = [], None
 
     def submit(self, transaction: Transaction) -> None:
         self._open_writer().submit(transaction)
@@ -91,6 +101,7 @@ class SqliteStore:
 
     async def migrate(self, owner: str, migrations: Sequence[Migration]) -> None:
         migrate(self._db, owner, migrations)
+        self._kinds.clear()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -129,22 +140,44 @@ class SqliteStore:
         row = self._one(sql, *values)
         return 0 if row is None or row[0] is None else int(row[0])
 
+    @contextmanager
+    def _snapshot(self) -> Generator[None]:
+        """Several reads see the same commits; nothing may be awaited in between."""
+        self._db.execute("begin")
+        try:
+            yield
+        finally:
+            self._db.execute("rollback")
+
+    async def _in_thread(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        """A read that may be long, on a connection of its own."""
+
+        def run() -> T:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._connect()
+            try:
+                return read(connection)
+            finally:
+                self._idle.append(connection)
+
+        return await trio.to_thread.run_sync(run, limiter=self._in_threads)
+
     # anything
 
     async def last_pos(self) -> int:
-        tables = ("events", "receipts", "account_data", "to_device")
-        return max(self._number(f"select max(pos) from {t}") for t in tables)  # noqa: S608  # constants
+        noted = self._number("select value from meta where name='last_pos'")
+        return max(noted, self._number("select max(pos) from events"))
 
     async def find(self, find: Find) -> Sequence[Row]:
-        condition, values = Applier(self._db).condition(find.table, find.where)
-        sql = f"select * from {find.table} where {condition}"  # noqa: S608  # checked
-        if find.order:
-            Applier(self._db).condition(find.table, dict.fromkeys(find.order))
-            sql += f" order by {','.join(find.order)}"
-        if find.limit is not None:
-            sql += f" limit {int(find.limit)}"
+        kinds = self._kinds.get(find.table)
+        if kinds is None:
+            kinds = rows.column_kinds(self._db, find.table)
+            self._kinds[find.table] = kinds
+        sql, values = select_all(find, {name for name, _ in kinds})
         found = self._db.execute(sql, values).fetchall()
-        return [rows.named_row(self._db, find.table, row) for row in found]
+        return [rows.named_row(kinds, row) for row in found]
 
     async def txn_reply(
         self,
@@ -170,10 +203,11 @@ class SqliteStore:
         return None if row is None else rows.room_row(row)
 
     async def timeline(self, room_id: RoomId) -> Timeline | None:
-        room = await self.room(room_id)
+        with self._snapshot():
+            room = await self.room(room_id)
+            state = self._all(_STATE_NOW, room_id)
         if room is None:
             return None
-        state = self._all(_STATE_NOW, room_id)
         return Timeline.restore(
             room_id,
             room_version(room.version),
@@ -206,21 +240,27 @@ class SqliteStore:
         order = "desc" if backwards else "asc"
         sql = f"""select {rows.EVENT} from events where room_id=? and seq>? and seq<?
             order by seq {order} limit ?"""  # noqa: S608  # constants
-        found: list[SeenEvent] = []
-        for low, top in reversed(spans) if backwards else spans:
-            left = limit - len(found)
-            if left <= 0:
-                break
-            first, last = max(after, low - 1), min(high, top + 1)
-            found += map(rows.seen_event, self._all(sql, room_id, first, last, left))
-        return found
+
+        def read(connection: sqlite3.Connection) -> list[SeenEvent]:
+            found: list[SeenEvent] = []
+            for low, top in reversed(spans) if backwards else spans:
+                left = limit - len(found)
+                if left <= 0:
+                    break
+                first, last = max(after, low - 1), min(high, top + 1)
+                page = connection.execute(sql, (room_id, first, last, left))
+                found += map(rows.seen_event, page)
+            return found
+
+        return read(self._db) if limit <= LONG_PAGE else await self._in_thread(read)
 
     async def state_at(self, room_id: RoomId, seq: int) -> Sequence[SeenEvent]:
-        head = self._number("select seq from rooms where room_id=?", room_id)
-        if seq >= head:
-            found = self._all(_STATE_NOW, room_id)
-        else:
-            found = self._all(_STATE_BETWEEN, room_id, 0, seq)
+        with self._snapshot():
+            head = self._number("select seq from rooms where room_id=?", room_id)
+            if seq >= head:
+                found = self._all(_STATE_NOW, room_id)
+            else:
+                found = self._all(_STATE_BETWEEN, room_id, 0, seq)
         return [rows.seen_event(row) for row in found]
 
     async def state_between(
@@ -310,14 +350,13 @@ class SqliteStore:
         limit: int,
         sender: UserId | None,
     ) -> Sequence[tuple[SeenEvent, int]]:
-        found = self._all(
-            _THREADS,
-            room_id,
-            2**62 if before is None else before,
-            sender,
-            limit,
-        )
-        return [(rows.seen_event(row[:-1]), row[-1]) for row in found]
+        values = (room_id, 2**62 if before is None else before, sender, limit)
+
+        def read(connection: sqlite3.Connection) -> list[tuple[SeenEvent, int]]:
+            found = connection.execute(_THREADS, values)
+            return [(rows.seen_event(row[:-1]), row[-1]) for row in found]
+
+        return await self._in_thread(read)
 
     # users
 
@@ -351,24 +390,20 @@ class SqliteStore:
         term: str,
         limit: int,
     ) -> Sequence[Row]:
-        folded = term.strip().casefold().lstrip("@")
-        if not folded:
+        term = term.strip()
+        if term.startswith("@"):  # a user ID, or the beginning of one
+            term = term[1:].partition(":")[0]
+        words = search_text(term)
+        if not words:
             return []
-        word = _like(folded)
-        path = self._path
+        values = (f"%{words}%", user_id, limit)
 
-        def search() -> list[Row]:
-            connection = self._connect() if path != ":memory:" else self._db
-            found = connection.execute(
-                _SEARCH_USERS,
-                (f"% {word}%", f"{word}%", user_id, limit),
-            ).fetchall()
-            if connection is not self._db:
-                connection.close()
+        def read(connection: sqlite3.Connection) -> list[Row]:
             names = ("user_id", "display_name", "avatar_url")
+            found = connection.execute(_SEARCH_USERS, values)
             return [dict(zip(names, row, strict=True)) for row in found]
 
-        return await self._in_thread(search)
+        return await self._in_thread(read)
 
     async def public_rooms(
         self,
@@ -377,7 +412,7 @@ class SqliteStore:
         offset: int,
         limit: int,
     ) -> tuple[Sequence[RoomId], int]:
-        found = self._all(_PUBLIC_ROOMS)
+        found = await self._in_thread(lambda c: c.execute(_PUBLIC_ROOMS).fetchall())
         folded = (term or "").casefold()
         matching = [
             RoomId(room_id)
@@ -401,7 +436,7 @@ class SqliteStore:
         return [
             RoomId(room_id)
             for room_id, last_pos in found
-            if last_pos <= until or self._number(_EVENT_BETWEEN, room_id, after, until)
+            if last_pos <= until or self._number(_POS_AT, room_id, until) > after
         ]
 
     async def receipts(
@@ -523,15 +558,6 @@ class SqliteStore:
             highlight_count=highlights or 0,
         )
 
-    async def _in_thread(self, function: Callable[[], list[Row]]) -> list[Row]:
-        return await trio.to_thread.run_sync(function, limiter=self._searching)
-
-
-def _like(text: str) -> str:
-    for special in ("\\", "%", "_"):
-        text = text.replace(special, "\\" + special)
-    return text
-
 
 _EVENT_COLUMNS = ", ".join(f"e.{name.strip()}" for name in rows.EVENT.split(","))
 _STATE_NOW = f"""select {_EVENT_COLUMNS} from state s join events e on e.pos=s.pos
@@ -543,7 +569,8 @@ _STATE_BETWEEN = f"""select {_EVENT_COLUMNS} from events e join (
 on e.room_id=?1 and e.seq=newest.seq order by e.seq"""  # noqa: S608  # constants
 _SEQ_AT = """select seq from events where room_id=? and pos<=?
 order by seq desc limit 1"""
-_EVENT_BETWEEN = """select 1 from events where room_id=? and pos>? and pos<=? limit 1"""
+_POS_AT = """select pos from events where room_id=? and pos<=?
+order by seq desc limit 1"""
 _ROOMS_CHANGED = """select r.room_id, r.last_pos from memberships m join rooms r
 using (room_id) where m.user_id=? and m.membership='join' and r.last_pos>?"""
 _SHARED = """select distinct other.user_id from memberships mine
@@ -551,9 +578,9 @@ join memberships other using (room_id)
 where mine.user_id=?1 and mine.membership='join' and other.membership='join'
 and other.user_id<>?1"""
 _SEARCH_USERS = """select user_id, display_name, avatar_url from users
-where is_deactivated=0 and user_id<>?3
-and (search like ?1 escape '\\' or localpart like ?2 escape '\\')
-order by display_name, user_id limit ?4"""
+where is_deactivated=0 and user_id<>?2 and (search like ?1
+  or ' ' || replace(replace(replace(localpart, '.', ' '), '-', ' '), '_', ' ') like ?1)
+order by display_name, user_id limit ?3"""
 _PUBLIC_ROOMS = """select r.room_id,
   (select count(*) from memberships m
    where m.room_id=r.room_id and m.membership='join') as members,
@@ -576,7 +603,7 @@ _READ_SEQ = """select max(seq) from (
   union all
   select max(sent_seq, changed_seq) from memberships where room_id=?1 and user_id=?2)"""
 _MUTED = """select 1 from account_data where user_id=? and room_id=?
-and type='org.chatproto.muted' and json_extract(content, '$.muted')"""
+and type='org.chatproto.muted' and json_type(content, '$.muted')='true'"""
 _UNREAD = """select count(*), sum(e.mentions_room or exists (
     select 1 from mentions m
     where m.room_id=e.room_id and m.user_id=?4 and m.seq=e.seq))
