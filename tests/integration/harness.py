@@ -108,6 +108,8 @@ class Client:
         return answer.json()
 
     async def connect(self, nursery: trio.Nursery, **hello: object) -> dict:
+        if self.ws is not None:
+            await trio.aclose_forcefully(self.ws._stream)
         url = self.url.replace("http", "ws", 1) + "/_chatproto/v1/socket"
         self.ws = await connect_websocket_url(
             nursery,

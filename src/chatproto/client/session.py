@@ -230,15 +230,21 @@ class Session:
         finally:
             self._watchers.discard(send)
 
-    async def events(self) -> AsyncIterator[JsonObject]:
-        """The room events that come from now on, in client format with `room_id`."""
+    def subscribe(self) -> trio.MemoryReceiveChannel[JsonObject]:
+        """The room events that come from now on, in client format with `room_id`.
+
+        In order, each once, over reconnects too. A reader more than a thousand behind
+        is cut off: its channel ends.
+        """
         send, receive = trio.open_memory_channel[JsonObject](CHANGES_KEPT)
         self._listeners.add(send)
-        try:
-            async for event in receive:
+        return receive
+
+    async def events(self) -> AsyncIterator[JsonObject]:
+        """`subscribe`, as an iterator."""
+        async with self.subscribe() as events:
+            async for event in events:
                 yield event
-        finally:
-            self._listeners.discard(send)
 
     async def ready(self) -> None:
         """Wait until the state is there. Raises what ended the session."""
@@ -360,8 +366,15 @@ class Session:
             for event in room.timeline.events():
                 seq = event.get("unsigned", {}).get("org.chatproto.seq", 0)
                 if seq > after:
-                    for listener in self._listeners:
-                        listener.send_nowait({**event, "room_id": room_id})
+                    self._give({**event, "room_id": room_id})
+
+    def _give(self, event: JsonObject) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                listener.send_nowait(event)
+            except (trio.WouldBlock, trio.BrokenResourceError):
+                listener.close()
+                self._listeners.discard(listener)
 
     async def _keep_alive(self, heartbeat_s: float) -> None:
         number = 0
