@@ -174,7 +174,7 @@ class Bot(Router):
         **options: Any,
     ) -> None:
         super().__init__()
-        self._connect = {
+        self._connect: dict[str, Any] = {
             "url": url,
             "token": token,
             "user": user,
