@@ -163,6 +163,12 @@ def hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
+def is_text(kind: Any) -> bool:
+    """Whether a field of this type holds a string (or nothing)."""
+    options = _args(kind) if type(None) in _args(kind) else (kind,)
+    return any(_plain(option) is str for option in options)
+
+
 def from_text(kind: Any, text: str) -> object:
     """Read a field that travelled in a path or query, where all is text.
 
@@ -192,6 +198,7 @@ __all__ = [
     "from_text",
     "hints",
     "is_required",
+    "is_text",
     "structure",
     "unstructure",
     "wire",
