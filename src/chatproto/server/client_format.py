@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from attrs import frozen
+
 from chatproto.canonical import JsonObject
 from chatproto.decisions import SeenEvent
 from chatproto.events.envelope import client_event
+from chatproto.ports import Store
 
 
 def seen_by_clients(
@@ -39,3 +42,26 @@ def seen_by_clients(
 def in_room(event: JsonObject) -> JsonObject:
     """Without the room's ID, as inside a room's section of a sync body."""
     return {key: value for key, value in event.items() if key != "room_id"}
+
+
+@frozen
+class Formats:
+    """Formats stored events, looking up what they point at."""
+
+    store: Store
+
+    async def client_event(
+        self,
+        event: SeenEvent,
+        *,
+        now_ms: int | None = None,
+    ) -> JsonObject:
+        """An event as clients see it; a redaction with the place of its target."""
+        redacts: JsonObject | None = None
+        target = event.pdu.redacts if event.pdu.type == "m.room.redaction" else None
+        if target is not None:
+            seen = await self.store.event(event.pdu.room_id, target)
+            if seen is not None:
+                mine = seen.redacted_by == event.pdu.event_id
+                redacts = {"seq": seen.seq, "counts": seen.counts and mine}
+        return seen_by_clients(event, now_ms=now_ms, redacts=redacts)

@@ -10,11 +10,10 @@ submitted behind it fails with it and the rooms in memory are forgotten.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import trio
 from attrs import evolve
@@ -26,30 +25,30 @@ from chatproto.decisions import (
     Decides,
     Decision,
     EndSessions,
-    Handler,
-    Needs,
     Reads,
-    SeenEvent,
     SetTypingUntil,
     SetUserPresence,
     View,
 )
 from chatproto.errors import MatrixError
-from chatproto.events import DEFAULT_REGISTRY
-from chatproto.events.registry import Registry
-from chatproto.ids import EventId, RoomId, UserId
-from chatproto.module import Module, Schedule
+from chatproto.ids import RoomId, UserId
+from chatproto.module import Module
 from chatproto.operations.codec import unstructure
-from chatproto.operations.declare import Access, Call, Operation, OperationTable
-from chatproto.operations.table import OPERATIONS
-from chatproto.ports import Clock, KeyStore, Store, StoreTxn, Transaction
-from chatproto.rooms.timeline import Timeline
+from chatproto.operations.declare import Access, Call, Operation
+from chatproto.ports import Clock, KeyStore, Store, Transaction
 from chatproto.server.callers import Callers
-from chatproto.server.client_format import seen_by_clients
+from chatproto.server.client_format import Formats
 from chatproto.server.commit import Committer, Work
 from chatproto.server.deliver import Delivery
-from chatproto.server.handlers import HANDLERS
-from chatproto.server.outcome import Outcome, RawReply
+from chatproto.server.extensions import (
+    Extensions,
+    handlers_with,
+    operations_with,
+    registry_with,
+    rules_of,
+)
+from chatproto.server.once import Complete, Once, OnceKey, once_key
+from chatproto.server.outcome import Outcome
 from chatproto.server.passwords import Argon2Hasher, PasswordHasher
 from chatproto.server.positions import Position
 from chatproto.server.presence import Ephemeral
@@ -61,13 +60,11 @@ from chatproto.server.status import Status
 from chatproto.server.streams import Streams
 from chatproto.server.subscriptions import Reader, Subscriptions
 from chatproto.server.tokens import Tickets
+from chatproto.server.views import Views
 from chatproto.server.visible import Visible
 from chatproto.server.waiter import Waiter
 
-_log = logging.getLogger(__name__)
-
 R = TypeVar("R")
-Complete: TypeAlias = Callable[[Any, BaseException | None], None]
 
 # More than this many transactions waiting for the disk: better to say so.
 MAX_PENDING = 20_000
@@ -97,15 +94,18 @@ class Engine:
         self.random = random
         self.modules = tuple(modules)
         self.passwords: PasswordHasher = passwords or Argon2Hasher()
-        self.operations = _operations(modules)
-        self.registry = _registry(modules)
-        self.handlers = _handlers(self.operations, modules)
+        self.operations = operations_with(modules)
+        self.registry = registry_with(modules)
+        self.handlers = handlers_with(self.operations, modules)
         self.limits = RateLimits(settings.rates)
         self.tickets = Tickets()
         self.ephemeral = Ephemeral()
         self.cache = RoomCache(store)
         self.visible = Visible(store)
-        self.streams = Streams(store, self.cache, self.ephemeral, self.visible)
+        self.formats = Formats(store)
+        self.streams = Streams.over(
+            store, self.cache, self.ephemeral, self.visible, self.formats
+        )
         self.subscriptions = Subscriptions()
         self.delivery = Delivery(self.subscriptions, self.position)
         self.status = Status(
@@ -115,14 +115,16 @@ class Engine:
             clock,
         )
         key = keys.signing_key()
-        rules = {kind: rule for m in modules for kind, rule in m.rules.items()}
-        self._committer = Committer(self.server, key, self.registry, self.cache, rules)
-        self._reactions = [
-            (kind, react) for m in modules for kind, react in m.reactions.items()
-        ]
+        self._committer = Committer(
+            self.server, key, self.registry, self.cache, rules_of(modules)
+        )
+        self._views = Views(
+            self.server, store, self.cache, clock, self.registry, random
+        )
+        self._extensions = Extensions(self.modules, self, clock)
+        self._once = Once(store)
         self._committed = 0
         self._boot = random(5).hex()
-        self._once: dict[tuple[str, str, str, str], list[Complete]] = {}
         self._locks: dict[str, trio.Lock] = {}
         self._callers = Callers(store)
         self._nursery: trio.Nursery | None = None
@@ -145,9 +147,7 @@ class Engine:
             async with trio.open_nursery() as nursery:
                 engine._nursery = nursery
                 nursery.start_soon(engine.status.run)
-                for module in engine.modules:
-                    for schedule in module.schedules:
-                        nursery.start_soon(engine._repeat, schedule)
+                nursery.start_soon(engine._extensions.run)
                 try:
                     yield engine
                 finally:
@@ -184,11 +184,12 @@ class Engine:
         assert isinstance(handler, Decides), operation.name
         try:
             self._admit(caller, operation)
-            key = _once_key(operation, caller, request)
+            key = once_key(operation, caller, request)
+            decide = partial(self._decide, handler, caller, request, key)
             if key is None:
-                await self._decide(handler, caller, request, done)
+                await decide(done)
             else:
-                await self._decide_once(key, handler, caller, request, done)
+                await self._once.run(key, done, decide)
         except MatrixError as error:
             done(None, error)
 
@@ -196,7 +197,7 @@ class Engine:
         """Commit a decision that was made by a hand-written route. Raises MatrixError."""
         if self.store.pending > MAX_PENDING:
             raise _behind()
-        view = await self._view(caller, NO_NEEDS, None)
+        view = await self._views.view(caller, NO_NEEDS, None)
         finished = Outcome()
         self._submit(decision, view, finished.set, None)
         return await finished.wait()
@@ -261,44 +262,13 @@ class Engine:
 
     # decide
 
-    async def _decide_once(
-        self,
-        key: tuple[str, str, str, str],
-        handler: Decides,
-        caller: Caller,
-        request: Call[Any],
-        done: Complete,
-    ) -> None:
-        waiting = self._once.get(key)
-        if waiting is not None:
-            waiting.append(done)
-            return
-        self._once[key] = waiting = [done]
-
-        def all_done(reply: Any, error: BaseException | None) -> None:
-            self._once.pop(key, None)
-            for one in waiting:
-                one(reply, error)
-
-        try:
-            stored = await self.store.txn_reply(caller.user, caller.device, *key[2:])
-            if stored is not None:
-                all_done(RawReply(stored), None)
-            else:
-                await self._decide(handler, caller, request, all_done, key)
-        except MatrixError as error:
-            all_done(None, error)
-        except BaseException:
-            self._once.pop(key, None)
-            raise
-
     async def _decide(
         self,
         handler: Decides,
         caller: Caller,
         request: Call[Any],
+        key: OnceKey | None,
         done: Complete,
-        key: tuple[str, str, str, str] | None = None,
     ) -> None:
         prepared = None
         if handler.prepare is not None:
@@ -309,7 +279,7 @@ class Engine:
             found = handler.found_rooms(prepared)
             needs = evolve(needs, rooms=needs.rooms + found)
         if not needs.rows:
-            view = await self._view(caller, needs, prepared)
+            view = await self._views.view(caller, needs, prepared)
             self._submit(handler.decide(view, request), view, done, key)
             return
         # Rows are seen as they are stored: whoever decides by them has to wait until
@@ -318,7 +288,7 @@ class Engine:
             for table in sorted({find.table for find in needs.rows.values()}):
                 lock = self._locks.setdefault(table, trio.Lock())
                 await stack.enter_async_context(lock)
-            view = await self._view(caller, needs, prepared)
+            view = await self._views.view(caller, needs, prepared)
             stored = trio.Event()
 
             def then(reply: Any, error: BaseException | None) -> None:
@@ -329,54 +299,18 @@ class Engine:
             with trio.CancelScope(shield=True):
                 await stored.wait()
 
-    async def _view(self, caller: Caller, needs: Needs, prepared: Any) -> View:
-        for room_id in needs.rooms:
-            await self.cache.load(room_id)
-        events: dict[EventId, SeenEvent] = {}
-        for room_id, event_id in needs.events:
-            event = await self.store.event(room_id, event_id)
-            if event is not None:
-                events[event_id] = event
-        rows = {name: await self.store.find(f) for name, f in needs.rows.items()}
-        # The rooms last: as they are now, whatever happened while the rest was read.
-        rooms: dict[RoomId, Timeline] = {}
-        for room_id in needs.rooms:
-            live = self.cache.cached(room_id) or await self.cache.load(room_id)
-            if live is not None:
-                rooms[room_id] = live.timeline
-        return View(
-            caller=caller,
-            server=self.server,
-            now_ms=self.clock.now_ms(),
-            registry=self.registry,
-            rooms=rooms,
-            events=events,
-            rows=rows,
-            prepared=prepared,
-            random=self.random,
-        )
-
     def _submit(
         self,
         decision: Decision,
         view: View,
         done: Complete,
-        key: tuple[str, str, str, str] | None,
+        key: OnceKey | None,
     ) -> None:
         work = Work(done)
         transaction = self._committer.plan(view, decision, work)
         if key is not None:
             reply = dumps(unstructure(work.reply))
-            transaction.writes.append(
-                StoreTxn(
-                    user_id=view.caller.user,
-                    device_id=view.caller.device,
-                    operation=key[2],
-                    txn_id=key[3],
-                    reply=reply,
-                    ts=view.now_ms,
-                ),
-            )
+            transaction.writes.append(key.stored(reply, view.now_ms))
         if transaction.writes:
             self.store.submit(transaction)
         else:
@@ -422,30 +356,13 @@ class Engine:
         self.delivery.works(works)
         for work in works:
             self._effects(work)
-            if self._reactions:
-                self._react(work)
+            self._react(work)
         self.delivery.flush()
 
     def _react(self, work: Work) -> None:
-        for appended in work.appended:
-            for kind, react in self._reactions:
-                if kind == appended.event.pdu.type:
-                    event = seen_by_clients(appended.event)
-                    self.start_soon(self._guarded, react, event)
-
-    async def _repeat(self, schedule: Schedule) -> None:
-        while True:
-            await trio.sleep(schedule.every_ms / 1000)
-            await self._guarded(schedule.run, self.clock.now_ms())
-
-    async def _guarded(
-        self, function: Callable[..., Awaitable[None]], arg: Any
-    ) -> None:
-        """A module's own work: what goes wrong in it is logged, and stops nothing."""
-        try:
-            await function(self, arg)
-        except Exception:  # noqa: BLE001  # see above
-            _log.exception("a module failed")
+        events = [appended.event for appended in work.appended]
+        for reaction in self._extensions.reactions_to(events):
+            self.start_soon(reaction)
 
     def _failed(self, works: Sequence[Work], error: BaseException) -> None:
         self.cache.clear()
@@ -486,44 +403,6 @@ def _ends(effect: EndSessions, device_id: str | None) -> bool:
     if effect.devices is not None:
         return device_id in effect.devices
     return effect.keep is None or device_id != effect.keep
-
-
-def _once_key(
-    operation: Operation,
-    caller: Caller,
-    request: Call[Any],
-) -> tuple[str, str, str, str] | None:
-    if operation.once_by is None or caller.device_id is None:
-        return None
-    txn_id = getattr(request, operation.once_by)
-    room_id = getattr(request, "room_id", "")
-    scope = f"{operation.name} {room_id}"
-    return caller.user, caller.device_id, scope, txn_id
-
-
-def _operations(modules: Sequence[Module]) -> OperationTable:
-    more = tuple(op for module in modules for op in module.operations)
-    return OPERATIONS.with_operations(more) if more else OPERATIONS
-
-
-def _registry(modules: Sequence[Module]) -> Registry:
-    more = tuple(event for module in modules for event in module.events)
-    return DEFAULT_REGISTRY.with_types(more) if more else DEFAULT_REGISTRY
-
-
-def _handlers(
-    table: OperationTable,
-    modules: Sequence[Module],
-) -> dict[type, Handler]:
-    """Every operation has its handler, or the server does not start."""
-    handlers: dict[type, Handler] = {}
-    of_modules = tuple(h for module in modules for h in module.handlers)
-    for handler in HANDLERS + of_modules:
-        handlers[handler.operation.request] = handler
-    missing = [op.name for op in table if not op.by_hand and op.request not in handlers]
-    if missing:
-        raise TypeError(f"operations without a handler: {', '.join(missing)}")
-    return handlers
 
 
 def _behind() -> MatrixError:

@@ -12,6 +12,7 @@ from chatproto.errors import MatrixError
 from chatproto.ids import RoomId, ServerName
 from chatproto.ports import Store
 from chatproto.rooms.timeline import Timeline
+from chatproto.server.client_format import Formats
 from chatproto.server.streams import Streams
 from chatproto.server.visible import Visible
 
@@ -42,6 +43,10 @@ class Reading:
     @property
     def streams(self) -> Streams:
         return self.engine.streams
+
+    @property
+    def formats(self) -> Formats:
+        return self.engine.formats
 
     async def find(self, find: Find) -> Sequence[Row]:
         return await self.store.find(find)

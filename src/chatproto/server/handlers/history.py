@@ -118,7 +118,7 @@ async def _members_of(
 
 
 async def _client(reading: Any, event: SeenEvent) -> JsonObject:
-    json: JsonObject = await reading.streams.client_event(event, age_at=reading.now_ms)
+    json: JsonObject = await reading.formats.client_event(event, now_ms=reading.now_ms)
     return json
 
 

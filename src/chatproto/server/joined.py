@@ -1,0 +1,234 @@
+"""The section of a sync body about a room that the user is in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from attrs import define
+
+from chatproto.canonical import JsonObject
+from chatproto.decisions import SeenEvent
+from chatproto.ids import RoomId, UserId
+from chatproto.ports import MembershipRow, ReceiptRow, RoomRow, Store
+from chatproto.rooms.state import RoomState
+from chatproto.server.client_format import Formats, in_room, seen_by_clients
+from chatproto.server.positions import history_token
+from chatproto.server.presence import Ephemeral
+from chatproto.server.rooms import RoomCache
+from chatproto.server.spans import RoomNews, Span, account_events, put_events
+from chatproto.server.visible import Visible
+
+HEROES = 5
+
+
+@define(eq=False)
+class JoinedRooms:
+    """Makes the sections under `rooms.join` (docs/protocol/sync.md)."""
+
+    store: Store
+    cache: RoomCache
+    ephemeral: Ephemeral
+    visible: Visible
+    formats: Formats
+
+    async def section(
+        self,
+        span: Span,
+        member: MembershipRow,
+        news: Mapping[RoomId, RoomNews],
+        *,
+        is_news: bool,
+    ) -> JsonObject | None:
+        room_id = member.room_id
+        initial = span.since is None or member.changed_pos > span.after
+        own = news.get(room_id)
+        if initial:
+            own = await self._whole(span, room_id, own)
+        typing = self.ephemeral.typing_since(room_id, span.eph)
+        if not (initial or is_news or own or typing):
+            return None
+        room = await self.store.room(room_id)
+        if room is None:
+            return None
+        through = room.seq
+        if room.last_pos > span.until.pos:
+            through = await self.store.seq_at(room_id, span.until.pos)
+        section: JsonObject = {}
+        if initial or is_news:
+            await self._timeline(span, member, room, through, section, initial=initial)
+        self._ephemeral(span, room_id, own, section, typing=typing)
+        rows = own.account_data if own else []
+        put_events(section, "account_data", account_events(rows, room_id, span.want))
+        await self._counts(span, member, room, through, section, initial=initial)
+        return section
+
+    async def _whole(
+        self,
+        span: Span,
+        room_id: RoomId,
+        own: RoomNews | None,
+    ) -> RoomNews:
+        """A room that is new to the device: what was before `since` is news as well."""
+        if span.since is None:
+            return own or RoomNews()
+        until = span.until.pos
+        receipts = await self.store.receipts([room_id], after=0, until=until)
+        data = await self.store.account_data(span.user_id, after=0, until=until)
+        return RoomNews(
+            [r for r in receipts if r.type == "m.read" or r.user_id == span.user_id],
+            [d for d in data if d.room_id == room_id],
+        )
+
+    async def _timeline(
+        self,
+        span: Span,
+        member: MembershipRow,
+        room: RoomRow,
+        through: int,
+        section: JsonObject,
+        *,
+        initial: bool,
+    ) -> None:
+        room_id, want = room.room_id, span.want
+        start = 0 if initial else await self.store.seq_at(room_id, span.after)
+        ranges = await self.visible.ranges(room_id, span.user_id, through)
+        found = await self.store.events(
+            room_id,
+            after=start,
+            before=through + 1,
+            limit=want.timeline_limit + 1,
+            backwards=True,
+            ranges=ranges,
+        )
+        shown = list(reversed(found[: want.timeline_limit]))
+        limited = len(found) > want.timeline_limit
+        first = shown[0].seq if shown else through + 1
+        if initial and not limited and first > 1 and shown:
+            limited = any(low < first for low, _ in ranges)
+        events = [in_room(await self.formats.client_event(e)) for e in shown]
+        section["timeline"] = {
+            "events": [e for e in events if want.timeline.passes(e)],
+            "limited": limited,
+            "prev_batch": history_token(first - 1),
+        }
+        whole = initial or want.full_state
+        await self._state(
+            span, room_id, 0 if whole else start, first, through, shown, section
+        )
+        await self._summary(span, room_id, section)
+
+    async def _state(
+        self,
+        span: Span,
+        room_id: RoomId,
+        start: int,
+        first: int,
+        through: int,
+        shown: Sequence[SeenEvent],
+        section: JsonObject,
+    ) -> None:
+        end = through if span.want.state_after else first - 1
+        if start == 0:
+            found = await self.store.state_at(room_id, end)
+        elif end > start:
+            found = await self.store.state_between(room_id, start, end)
+        else:
+            found = ()
+        events: Iterable[SeenEvent] = found
+        if span.want.lazy_members:
+            needed = {e.pdu.sender for e in shown} | {span.user_id}
+            if start == 0:
+                needed |= set(await self._hero_ids(span.user_id, room_id))
+            events = [e for e in found if _is_needed(e, needed)]
+        formatted = [in_room(seen_by_clients(e)) for e in events]
+        passed = [e for e in formatted if span.want.state.passes(e)]
+        section["state_after" if span.want.state_after else "state"] = {
+            "events": passed,
+        }
+
+    async def _summary(self, span: Span, room_id: RoomId, section: JsonObject) -> None:
+        live = await self.cache.load(room_id)
+        if live is not None:
+            state = live.timeline.state
+            section["summary"] = {
+                "m.heroes": _heroes(state, span.user_id),
+                "m.joined_member_count": len(state.members("join")),
+                "m.invited_member_count": len(state.members("invite")),
+            }
+
+    async def _hero_ids(self, user_id: UserId, room_id: RoomId) -> list[UserId]:
+        live = await self.cache.load(room_id)
+        return _heroes(live.timeline.state, user_id) if live else []
+
+    def _ephemeral(
+        self,
+        span: Span,
+        room_id: RoomId,
+        news: RoomNews | None,
+        section: JsonObject,
+        *,
+        typing: bool,
+    ) -> None:
+        events: list[JsonObject] = []
+        if typing:
+            users = self.ephemeral.typing(room_id)
+            events.append({"type": "m.typing", "content": {"user_ids": users}})
+        if news and any(r.type != "m.fully_read" for r in news.receipts):
+            events.append({"type": "m.receipt", "content": _receipts(news.receipts)})
+        put_events(
+            section, "ephemeral", [e for e in events if span.want.ephemeral.passes(e)]
+        )
+
+    async def _counts(
+        self,
+        span: Span,
+        member: MembershipRow,
+        room: RoomRow,
+        through: int,
+        section: JsonObject,
+        *,
+        initial: bool,
+    ) -> None:
+        unread = await self.store.unread(room.room_id, span.user_id, through=through)
+        section["unread_notifications"] = {
+            "notification_count": unread.notification_count,
+            "highlight_count": unread.highlight_count,
+        }
+        section["org.chatproto.room"] = {
+            "initial": initial,
+            "bump": bump(room, member),
+            "joined_seq": member.changed_seq,
+            "read_seq": unread.read_seq,
+            "through": unread.through,
+        }
+
+
+def bump(room: RoomRow, member: MembershipRow) -> int:
+    """The room's place in the member's list (docs/protocol/sync.md, List order)."""
+    own = room.bump_sender == member.user_id
+    return max(member.changed_pos, room.bump_other_pos if own else room.bump_pos)
+
+
+def _heroes(state: RoomState, user_id: UserId) -> list[UserId]:
+    others = [u for u in state.members("join") if u != user_id]
+    others += [u for u in state.members("invite") if u != user_id]
+    if not others:
+        others = [u for u in state.members("leave") if u != user_id]
+    return others[:HEROES]
+
+
+def _is_needed(event: SeenEvent, users: set[UserId]) -> bool:
+    return event.pdu.type != "m.room.member" or event.pdu.state_key in users
+
+
+def _receipts(rows: Sequence[ReceiptRow]) -> JsonObject:
+    content: JsonObject = {}
+    for row in rows:
+        if row.type == "m.fully_read":
+            continue
+        data: JsonObject = {"ts": row.ts, "org.chatproto.seq": row.seq}
+        if row.thread_id:
+            data["thread_id"] = row.thread_id
+        of_event = content.setdefault(row.event_id, {})
+        of_event.setdefault(row.type, {})[row.user_id] = data
+    return content

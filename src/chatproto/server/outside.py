@@ -1,0 +1,111 @@
+"""Sections of a sync body about rooms that the user is not, or no longer, in."""
+
+from __future__ import annotations
+
+from attrs import define
+
+from chatproto.canonical import JsonObject
+from chatproto.ids import UserId
+from chatproto.ports import MembershipRow, Store
+from chatproto.rooms.state import RoomState
+from chatproto.server.client_format import Formats, in_room, seen_by_clients
+from chatproto.server.positions import history_token
+from chatproto.server.rooms import RoomCache
+from chatproto.server.spans import Span
+from chatproto.server.visible import Visible
+
+_STRIPPED = (
+    "m.room.create",
+    "m.room.name",
+    "m.room.avatar",
+    "m.room.topic",
+    "m.room.join_rules",
+    "m.room.canonical_alias",
+    "m.room.encryption",
+)
+
+
+@define(eq=False)
+class OutsideRooms:
+    """Makes the sections under `rooms.invite`, `rooms.knock` and `rooms.leave`."""
+
+    store: Store
+    cache: RoomCache
+    visible: Visible
+    formats: Formats
+
+    async def asked(self, member: MembershipRow) -> JsonObject | None:
+        """An invitation, or a knock of one's own."""
+        live = await self.cache.load(member.room_id)
+        if live is None:
+            return None
+        state = stripped_state(live.timeline.state, member.user_id)
+        return {
+            f"{member.membership}_state": {"events": state},
+            "org.chatproto.room": {"bump": member.changed_pos},
+        }
+
+    async def left(self, span: Span, member: MembershipRow) -> JsonObject | None:
+        """A room that the user has left, or was put out of, up to that moment."""
+        if member.forgotten or (span.since is None and not span.want.include_leave):
+            return None
+        start = await self.store.seq_at(member.room_id, span.after)
+        ranges = await self.visible.ranges(member.room_id, span.user_id, member.seq)
+        found = await self.store.events(
+            member.room_id,
+            after=start,
+            before=member.seq + 1,
+            limit=span.want.timeline_limit + 1,
+            backwards=True,
+            ranges=ranges,
+        )
+        shown = list(reversed(found[: span.want.timeline_limit]))
+        first = shown[0].seq if shown else member.seq
+        events = [in_room(await self.formats.client_event(e)) for e in shown]
+        limited = len(found) > span.want.timeline_limit
+        return {
+            "timeline": {
+                "events": [e for e in events if span.want.timeline.passes(e)],
+                "limited": limited,
+                "prev_batch": history_token(first - 1),
+            },
+            "state": {"events": await self._state(span, member, start, first - 1)},
+        }
+
+    async def _state(
+        self, span: Span, member: MembershipRow, start: int, end: int
+    ) -> list[JsonObject]:
+        """The state before the timeline; none for who was never in the room."""
+        if not await self._has_joined(member) or end <= start:
+            return []
+        if start == 0:
+            found = await self.store.state_at(member.room_id, end)
+        else:
+            found = await self.store.state_between(member.room_id, start, end)
+        events = [in_room(seen_by_clients(e)) for e in found]
+        return [e for e in events if span.want.state.passes(e)]
+
+    async def _has_joined(self, member: MembershipRow) -> bool:
+        changes = await self.store.state_changes(
+            member.room_id, "m.room.member", member.user_id
+        )
+        return any(e.pdu.content.get("membership") == "join" for e in changes)
+
+
+def stripped_state(state: RoomState, user_id: UserId) -> list[JsonObject]:
+    """What someone outside may know of a room they are asked or ask into."""
+    own = state.get("m.room.member", user_id)
+    pdus = [state.get(kind) for kind in _STRIPPED]
+    if own is not None:
+        pdus += [own, state.get("m.room.member", own.sender)]
+    shown = {pdu.event_id: pdu for pdu in pdus if pdu is not None}
+    return [
+        {
+            "type": pdu.type,
+            "state_key": pdu.state_key,
+            "sender": pdu.sender,
+            "content": pdu.content,
+            "origin_server_ts": pdu.origin_server_ts,
+        }
+        for pdu in shown.values()
+    ]
