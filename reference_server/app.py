@@ -16,6 +16,7 @@ from chatproto.module import Module
 from chatproto.server.engine import Engine
 from chatproto.server.rates import DEFAULT_RATES
 from chatproto.server.settings import Settings
+from chatproto.storage.broker import LocalBroker
 from chatproto.storage.clock import SystemClock
 from chatproto.storage.keys import FileKeyStore
 from chatproto.storage.media import FileMediaStore
@@ -50,6 +51,7 @@ async def open_server(config: Config) -> AsyncIterator[Server]:
         keys=FileKeyStore(folder),
         random=os.urandom,
         modules=modules,
+        broker=LocalBroker(),
     ) as engine:
         yield Server(config, engine, FileMediaStore(folder / "media"))
 

@@ -54,6 +54,18 @@ class Config:
         default=False,
         metadata={"help": "let a demo listen on other than loopback addresses"},
     )
+    origins: list[str] = field(
+        factory=list,
+        metadata={
+            "help": "pages that may open sockets, as https://chat.example.org; empty: all"
+        },
+    )
+    trusted_hops: int = field(
+        default=0,
+        metadata={
+            "help": "number of reverse proxies whose X-Forwarded-For is believed"
+        },
+    )
     base_url: str = field(
         default="", metadata={"help": "the public address, if published"}
     )
@@ -110,6 +122,8 @@ def check(config: Config) -> None:
         raise ConfigError(f"server_name or listen is wrong: {error}") from None
     if not 0 <= port <= 65_535:
         raise ConfigError(f"listen: {port} is not a port")
+    if not 0 <= config.trusted_hops <= 10:
+        raise ConfigError("trusted_hops is a number from 0 to 10")
     if config.registration == "token" and not config.registration_tokens:
         raise ConfigError("registration is by token, but registration_tokens is empty")
     if config.demo and not config.demo_anywhere and not is_loopback(host):

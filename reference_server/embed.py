@@ -26,10 +26,9 @@ from chatproto.server.handlers.accounts import user_row
 from chatproto.server.tokens import ACCESS_PREFIX, TOKEN_BYTES, hash_token, make_token
 from reference_server.app import Server, open_server
 from reference_server.config import Config
-from reference_server.serve import make_app, make_sockets
+from reference_server.serve import http_limits, make_app, make_sockets
 from reference_server.users import OPERATOR, find_user
 from reference_server.web import listener
-from reference_server.web.limits import HttpLimits
 
 # What the chat answers; all other paths are the application's.
 PREFIXES = ("/_matrix/", "/_chatproto/", "/.well-known/matrix/")
@@ -98,7 +97,7 @@ class Chat:
             make_sockets(server),
             [(host, port)],
             shutdown=shutdown,
-            limits=HttpLimits(upload_bytes=server.config.upload_bytes),
+            limits=http_limits(server.config),
             task_status=task_status,
         )
 

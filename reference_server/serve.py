@@ -66,8 +66,14 @@ async def _listen(
         make_sockets(server),
         [server.config.address],
         shutdown=shutdown,
-        limits=HttpLimits(upload_bytes=server.config.upload_bytes),
+        limits=http_limits(server.config),
         task_status=task_status,
+    )
+
+
+def http_limits(config: Config) -> HttpLimits:
+    return HttpLimits(
+        upload_bytes=config.upload_bytes, trusted_hops=config.trusted_hops
     )
 
 
@@ -86,7 +92,7 @@ def make_sockets(server: Server) -> OpenSockets:
         max_frame=limits.message_bytes,
     )
     serve_one = partial(serve_socket, server.engine, settings=settings)
-    return OpenSockets(serve_one, limits)
+    return OpenSockets(serve_one, limits, origins=config.origins)
 
 
 def make_app(server: Server, shutdown: trio.Event) -> App:
@@ -116,8 +122,11 @@ class App:
         await self.quart(scope, receive, send)
 
     async def _health(self, path: str, send: Any) -> None:
-        ready = path == "/healthz" or not self.shutdown.is_set()
-        body = dumps({"status": "ok" if ready else "draining"})
+        state = "ok"
+        if path == "/readyz":
+            state = self._readiness()
+        ready = state == "ok"
+        body = dumps({"status": state})
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
@@ -127,6 +136,12 @@ class App:
             {"type": "http.response.start", "status": status, "headers": headers}
         )
         await send({"type": "http.response.body", "body": body})
+
+    def _readiness(self) -> str:
+        if self.shutdown.is_set():
+            return "draining"
+        # Only the database being slow or gone lets so much wait for it.
+        return "behind" if self.server.engine.is_behind else "ok"
 
 
 async def _stop_on_signal(shutdown: trio.Event) -> None:

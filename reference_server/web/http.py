@@ -84,7 +84,7 @@ async def _caller(
         if operation.access is not Access.PUBLIC:
             raise MatrixError("M_MISSING_TOKEN", "this call needs an access token")
         return Caller(address=address)
-    return await engine.authenticate(token)
+    return await engine.authenticate(token, address)
 
 
 def bearer_token(header: str | None) -> str | None:

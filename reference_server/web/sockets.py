@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import structlog
 import trio
@@ -27,7 +27,8 @@ class OpenSockets:
     """The registry of sockets, with one task that watches over all of them.
 
     `serve_socket` is the session code: it is given each channel after the handshake
-    and serves it until it returns. `clock` gives seconds, `jitter` a number in [0, 1).
+    and serves it until it returns. `origins` are the pages that may open sockets,
+    where there are any; programs send none and may. `clock` gives seconds, `jitter` a number in [0, 1).
     `run` must be going on while sockets are served.
     """
 
@@ -36,11 +37,13 @@ class OpenSockets:
         serve_socket: ServeSocket,
         limits: SocketLimits | None = None,
         *,
+        origins: Sequence[str] = (),
         clock: Callable[[], float] = trio.current_time,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._serve_socket = serve_socket
         self._limits = limits or SocketLimits()
+        self._origins = frozenset(origins)
         self._clock = clock
         self._jitter = jitter
         self._channels: set[SocketChannel] = set()
@@ -92,11 +95,18 @@ class OpenSockets:
                 user_agent=head.text(b"user-agent") or "",
                 origin=head.text(b"origin"),
             )
+            self._require_origin(peer.origin)
             self._let_in(address)
         except MatrixError as error:
             await refuse(stream, error, self._limits.close_seconds)
             return
         await self._serve(self._open(stream, peer, answer, rest))
+
+    def _require_origin(self, origin: str | None) -> None:
+        if self._origins and origin is not None and origin not in self._origins:
+            raise MatrixError(
+                "M_FORBIDDEN", "pages of this origin open no sockets here"
+            )
 
     def _let_in(self, address: str) -> None:
         if self._strangers[address] >= self._limits.strangers_per_address:

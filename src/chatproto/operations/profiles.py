@@ -69,6 +69,10 @@ class PresenceState:
     last_active_ago: int | None = None
     status_msg: str | None = None
     currently_active: bool | None = None
+    expires_in_ms: int | None = field(
+        default=None,
+        metadata={"wire": "org.chatproto.expires_in_ms"},
+    )
 
 
 @frozen(kw_only=True)

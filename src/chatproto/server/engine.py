@@ -35,7 +35,7 @@ from chatproto.ids import RoomId, UserId
 from chatproto.module import Module
 from chatproto.operations.codec import unstructure
 from chatproto.operations.declare import Access, Call, Operation
-from chatproto.ports import Clock, KeyStore, Store, Transaction
+from chatproto.ports import Broker, Clock, KeyStore, Store, Transaction
 from chatproto.server.callers import Callers
 from chatproto.server.client_format import Formats
 from chatproto.server.commit import Committer, Work
@@ -47,6 +47,7 @@ from chatproto.server.extensions import (
     registry_with,
     rules_of,
 )
+from chatproto.server.last_seen import LastSeen
 from chatproto.server.once import Complete, Once, OnceKey, once_key
 from chatproto.server.outcome import Outcome
 from chatproto.server.passwords import Argon2Hasher, PasswordHasher
@@ -66,6 +67,8 @@ from chatproto.server.waiter import Waiter
 
 R = TypeVar("R")
 
+# The broker's topic: what has been committed.
+COMMITTED = "committed"
 # More than this many transactions waiting for the disk: better to say so.
 MAX_PENDING = 20_000
 
@@ -86,12 +89,14 @@ class Engine:
         random: Callable[[int], bytes],
         modules: Sequence[Module] = (),
         passwords: PasswordHasher | None = None,
+        broker: Broker | None = None,
     ) -> None:
         self.settings = settings
         self.server = settings.server_name
         self.store = store
         self.clock = clock
         self.random = random
+        self.broker = broker
         self.modules = tuple(modules)
         self.passwords: PasswordHasher = passwords or Argon2Hasher()
         self.operations = operations_with(modules)
@@ -127,6 +132,7 @@ class Engine:
         self._boot = random(5).hex()
         self._locks: dict[str, trio.Lock] = {}
         self._callers = Callers(store)
+        self._last_seen = LastSeen()
         self._nursery: trio.Nursery | None = None
         self._in_batch = False
         self._after_batch: dict[Callable[[], object], None] = {}
@@ -195,7 +201,7 @@ class Engine:
 
     async def commit(self, caller: Caller, decision: Decision) -> Any:
         """Commit a decision that was made by a hand-written route. Raises MatrixError."""
-        if self.store.pending > MAX_PENDING:
+        if self.is_behind:
             raise _behind()
         view = await self._views.view(caller, NO_NEEDS, None)
         finished = Outcome()
@@ -205,9 +211,21 @@ class Engine:
     def is_read(self, request: Call[Any]) -> bool:
         return isinstance(self.handlers[type(request)], Reads)
 
-    async def authenticate(self, token: str) -> Caller:
+    async def authenticate(self, token: str, address: str = "") -> Caller:
         """The caller with this access token. Raises MatrixError M_UNKNOWN_TOKEN."""
-        return await self._callers.authenticate(token, self.clock.now_ms())
+        now_ms = self.clock.now_ms()
+        caller = await self._callers.authenticate(token, now_ms)
+        if address:
+            caller = evolve(caller, address=address)
+        seen = self._last_seen.note(caller, now_ms)
+        if seen is not None:
+            self.store.submit(Transaction(writes=[seen]))
+        return caller
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether too much waits for the disk to take any more."""
+        return self.store.pending > MAX_PENDING
 
     def position(self) -> Position:
         """Where the server is: all up to here has been committed."""
@@ -257,7 +275,7 @@ class Engine:
         else:
             who = caller.user_id or caller.address
         self.limits.take(operation.rate, who, self.clock.monotonic())
-        if operation.writes and self.store.pending > MAX_PENDING:
+        if operation.writes and self.is_behind:
             raise _behind()
 
     # decide
@@ -357,7 +375,27 @@ class Engine:
         for work in works:
             self._effects(work)
             self._react(work)
+            self._welcome(work)
         self.delivery.flush()
+        self._publish(works)
+
+    def _publish(self, works: Sequence[Work]) -> None:
+        """Tell other processes which rooms have grown, and up to which event."""
+        if self.broker is not None:
+            heads = {
+                a.event.pdu.room_id: a.event.seq for w in works for a in w.appended
+            }
+            if heads:
+                message = {"pos": self._committed, "rooms": heads}
+                self.broker.publish(COMMITTED, message)
+
+    def _welcome(self, work: Work) -> None:
+        """Whoever comes into a room is seen there as what they are: online, away."""
+        for appended in work.appended:
+            pdu = appended.event.pdu
+            is_new = appended.was is not None and appended.was != "join"
+            if is_new and pdu.content.get("membership") == "join":
+                self.status.met(UserId(pdu.state_key or ""))
 
     def _react(self, work: Work) -> None:
         events = [appended.event for appended in work.appended]

@@ -28,8 +28,16 @@ class Presence:
             content["status_msg"] = self.status_msg
         if self.last_active_ms:
             content["last_active_ago"] = max(0, now_ms - self.last_active_ms)
+        if self.status_msg and self.status_expires_ms is not None:
+            content["org.chatproto.expires_in_ms"] = max(
+                0, self.status_expires_ms - now_ms
+            )
         content["currently_active"] = self.presence == "online"
         return content
+
+
+def _shown(presence: Presence) -> tuple[str, str | None, int | None]:
+    return presence.presence, presence.status_msg, presence.status_expires_ms
 
 
 @define
@@ -104,12 +112,21 @@ class Ephemeral:
             status_expires_ms=status_expires_ms,
             last_active_ms=now_ms if presence == "online" else old.last_active_ms,
         )
-        changed = (old.presence, old.status_msg) != (new.presence, new.status_msg)
+        changed = _shown(old) != _shown(new)
         if changed:
             self.eph += 1
             new = evolve(new, eph=self.eph)
         self._presence[user_id] = new
         return changed
+
+    def touch(self, user_id: UserId) -> bool:
+        """Count a user's presence as news; false if nothing is known of it."""
+        known = self._presence.get(user_id)
+        if known is None:
+            return False
+        self.eph += 1
+        self._presence[user_id] = evolve(known, eph=self.eph)
+        return True
 
     def expire_statuses(self, now_ms: int) -> list[UserId]:
         """The users whose status text has ended by now."""

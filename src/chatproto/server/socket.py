@@ -139,7 +139,7 @@ async def _who(engine: Engine, hello: frames.Hello, channel: Channel) -> Caller:
     if hello.token is None:
         raise Refused(4401, "hello needs a token or a ticket", "login")
     try:
-        return await engine.authenticate(hello.token)
+        return await engine.authenticate(hello.token, channel.remote_address)
     except MatrixError as error:
         raise Refused(4401, error.error, "login") from None
 
@@ -253,7 +253,9 @@ class _Session:
         try:
             request = self._request(frame)
             if self._token is not None:
-                self._caller = await self._engine.authenticate(self._token)
+                self._caller = await self._engine.authenticate(
+                    self._token, self._channel.remote_address
+                )
         except MatrixError as error:
             self._in_flight += 1
             self._answer(frame.id, None, error)

@@ -56,6 +56,12 @@ class Status:
         if now.presence != "online":
             self.set_presence(user_id, "online", now.status_msg, now.status_expires_ms)
 
+    def met(self, user_id: UserId) -> None:
+        """Tell anew what a user's presence is, for others see them for the first time."""
+        if self.ephemeral.touch(user_id):
+            shown = self.ephemeral.presence(user_id)
+            self.delivery.presence(user_id, shown, self.clock.now_ms())
+
     async def went_offline(self, user_id: UserId) -> None:
         """Note after a while that a user's last reader has gone, if none came back."""
         await trio.sleep(OFFLINE_AFTER_S)

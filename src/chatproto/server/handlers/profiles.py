@@ -105,7 +105,8 @@ async def get_presence(reading: Any, request: ops.GetPresence) -> ops.PresenceSt
         if user_id not in shared:
             raise MatrixError("M_FORBIDDEN", "you share no room with this user")
     content = reading.engine.ephemeral.presence(user_id).content(reading.now_ms)
-    return ops.PresenceState(**content)
+    expires_in_ms = content.pop("org.chatproto.expires_in_ms", None)
+    return ops.PresenceState(**content, expires_in_ms=expires_in_ms)
 
 
 async def prepare_presence(
