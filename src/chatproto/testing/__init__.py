@@ -1,0 +1,19 @@
+"""What tests of programs on chatproto need: no server, no sockets, no waiting."""
+
+from __future__ import annotations
+
+from chatproto.testing.clock import FrozenClock, SeededRandom, TrioClock
+from chatproto.testing.engine import PlainHasher, add_users, log_in, open_engine
+from chatproto.testing.pair import ConnectionPair, Faults
+
+__all__ = [
+    "ConnectionPair",
+    "Faults",
+    "FrozenClock",
+    "PlainHasher",
+    "SeededRandom",
+    "TrioClock",
+    "add_users",
+    "log_in",
+    "open_engine",
+]
