@@ -1,22 +1,57 @@
-"""Files up and down, with progress."""
+"""Files up and down, in pieces, with progress."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TypeAlias
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
 import trio
+from attrs import frozen
 
-from chatproto.client.session import Session
-from chatproto.client.transport import NetworkTransport
-from chatproto.errors import LocalError
-from chatproto.ids import MxcUri, media_id, parse_mxc
+from chatproto.client.files import Download, Progress, counted, file_chunks
+from chatproto.client.login import with_token
+from chatproto.client.tokens import Credentials
+from chatproto.client.transport import Transport
+from chatproto.ids import MxcUri
 
-CHUNK_BYTES = 64 * 1024
+if TYPE_CHECKING:
+    from chatproto.client.session import Session
 
-Progress: TypeAlias = Callable[[int, int], None]  # bytes so far, bytes in all
+
+@frozen
+class Files:
+    """Files of a server, by whoever has the credentials."""
+
+    transport: Transport
+    credentials: Credentials
+
+    async def upload(
+        self, path: Path, content_type: str, progress: Progress | None
+    ) -> MxcUri:
+        size = (await trio.to_thread.run_sync(path.stat)).st_size
+
+        async def send(token: str) -> MxcUri:
+            return await self.transport.upload(
+                counted(file_chunks(path), size, progress),
+                size=size,
+                name=path.name,
+                content_type=content_type,
+                token=token,
+            )
+
+        return await with_token(self.credentials, send)
+
+    @asynccontextmanager
+    async def download(self, uri: MxcUri) -> AsyncGenerator[Download]:
+        async with AsyncExitStack() as stack:
+
+            async def begin(token: str) -> Download:
+                opening = self.transport.download(uri, token)
+                return await stack.enter_async_context(opening)
+
+            yield await with_token(self.credentials, begin)
 
 
 async def upload(
@@ -26,29 +61,8 @@ async def upload(
     content_type: str = "application/octet-stream",
     progress: Progress | None = None,
 ) -> MxcUri:
-    """Upload a file, streamed. Raises MatrixError if it is refused."""
-    total = (await trio.to_thread.run_sync(path.stat)).st_size
-
-    async def body() -> AsyncIterator[bytes]:
-        done = 0
-        async with await trio.open_file(path, "rb") as file:
-            while chunk := await file.read(CHUNK_BYTES):
-                yield chunk
-                done += len(chunk)
-                if progress is not None:
-                    progress(done, total)
-
-    answer = await _network(session).request(
-        "POST",
-        f"/_matrix/media/v3/upload?filename={quote(path.name)}",
-        content=body(),
-        headers={
-            "Authorization": f"Bearer {session.token}",
-            "Content-Type": content_type,
-            "Content-Length": str(total),
-        },
-    )
-    return parse_mxc(answer.json()["content_uri"])
+    """Upload a file, in pieces. Raises MatrixError if it is refused."""
+    return await session.upload(path, content_type=content_type, progress=progress)
 
 
 async def download(
@@ -58,22 +72,9 @@ async def download(
     *,
     progress: Progress | None = None,
 ) -> None:
-    """Download a file to a path, which is there whole or not at all."""
-    server, name = media_id(uri)
-    answer = await _network(session).request(
-        "GET",
-        f"/_matrix/client/v1/media/download/{server}/{name}",
-        headers={"Authorization": f"Bearer {session.token}"},
-    )
-    partial = path.with_suffix(f"{path.suffix}.part")
-    async with await trio.open_file(partial, "wb") as file:
-        await file.write(answer.content)
-    if progress is not None:
-        progress(len(answer.content), len(answer.content))
-    await trio.to_thread.run_sync(partial.replace, path)
+    """Download a file to a path, which is there whole or not at all.
 
-
-def _network(session: Session) -> NetworkTransport:
-    if not isinstance(session.transport, NetworkTransport):
-        raise LocalError("files need a session over the network")
-    return session.transport
+    Raises MatrixError if there is none, Disconnected if it breaks off.
+    """
+    async with session.download(uri) as file:
+        await file.save(path, progress=progress)

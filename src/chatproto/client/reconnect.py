@@ -50,5 +50,9 @@ class Reconnect:
         if resume and self.failures == 0:
             self.failures = 1
             return self.backoff.random() * self.backoff.base_s
+        return self.failed()
+
+    def failed(self) -> float:
+        """Seconds to wait after a failure."""
         self.failures += 1
         return self.backoff.wait_s(self.failures)

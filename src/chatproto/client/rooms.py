@@ -69,7 +69,10 @@ class Room:
         content = {"msgtype": "m.text", "body": text}
         return await self.session.edit(self.room_id, event_id, content)
 
-    async def redact(self, event_id: EventId, reason: str | None = None) -> EventId:
+    async def redact(
+        self, event_id: EventId, reason: str | None = None
+    ) -> EventId | None:
+        """Take the content of an event away."""
         return await self.session.redact(self.room_id, event_id, reason)
 
     async def react(self, event_id: EventId, key: str) -> EventId:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import (
+    AbstractAsyncContextManager,
+    aclosing,
+    asynccontextmanager,
+    contextmanager,
+)
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
@@ -12,8 +17,12 @@ import trio
 from trio_websocket import ConnectionClosed, HandshakeError, open_websocket_url
 
 from chatproto.canonical import loads
+from chatproto.client.files import Download
 from chatproto.errors import ChatprotoError, MatrixError
+from chatproto.ids import MxcUri, media_id, parse_mxc
 from chatproto.operations.declare import Call, Operation
+from chatproto.operations.media import DOWNLOAD, UPLOAD, Upload
+from chatproto.operations.media import Download as GetFile
 from chatproto.wire.http import decode_response, encode_request
 
 SOCKET_PATH = "/_chatproto/v1/socket"
@@ -39,14 +48,32 @@ class Wire(Protocol):
 class Transport(Protocol):
     """What a session needs of the network."""
 
-    def socket(self) -> Any:
-        """An async context manager that gives a Wire. Raises Disconnected."""
+    def socket(self) -> AbstractAsyncContextManager[Wire]:
+        """Open a socket. Raises Disconnected."""
         ...
 
     async def call(
         self, operation: Operation, request: Call[Any], token: str | None
     ) -> Any:
         """Call over HTTP. Raises MatrixError, Disconnected."""
+        ...
+
+    async def upload(
+        self,
+        chunks: AsyncIterator[bytes],
+        *,
+        size: int,
+        name: str,
+        content_type: str,
+        token: str,
+    ) -> MxcUri:
+        """Store a file of `size` bytes. Raises MatrixError, Disconnected."""
+        ...
+
+    def download(
+        self, uri: MxcUri, token: str
+    ) -> AbstractAsyncContextManager[Download]:
+        """Open a file. Raises MatrixError; Disconnected, also while it is read."""
         ...
 
 
@@ -83,16 +110,51 @@ class NetworkTransport:
         answer = await self.request(verb, path, headers=headers, content=body)
         return decode_response(operation, answer.content)
 
-    async def request(self, verb: str, path: str, **options: Any) -> Any:
-        """An HTTP request; gives the response of httpx2. Raises MatrixError."""
-        import httpx2
+    async def upload(
+        self,
+        chunks: AsyncIterator[bytes],
+        *,
+        size: int,
+        name: str,
+        content_type: str,
+        token: str,
+    ) -> MxcUri:
+        verb, path, _ = encode_request(UPLOAD, Upload(filename=name))
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": content_type,
+            "Content-Length": str(size),
+        }
+        answer = await self.request(verb, path, content=chunks, headers=headers)
+        return parse_mxc(decode_response(UPLOAD, answer.content).content_uri)
 
-        if self._http is None:
-            self._http = httpx2.AsyncClient(timeout=60)
-        try:
-            answer = await self._http.request(verb, self.url + path, **options)
-        except httpx2.TransportError as error:
-            raise Disconnected(None, str(error)) from None
+    @asynccontextmanager
+    async def download(self, uri: MxcUri, token: str) -> AsyncGenerator[Download]:
+        server, name = media_id(uri)
+        request = GetFile(origin=server, media_id=name)
+        verb, path, _ = encode_request(DOWNLOAD, request)
+        headers = {"Authorization": f"Bearer {token}"}
+        with _errors_of_httpx():
+            async with self._client().stream(
+                verb, self.url + path, headers=headers
+            ) as answer:
+                if answer.status_code >= 400:
+                    raise _refusal(answer.status_code, await answer.aread())
+                length = answer.headers.get("content-length", "")
+                async with aclosing(answer.aiter_bytes()) as chunks:
+                    yield Download(
+                        size=int(length) if length.isdigit() else None,
+                        content_type=answer.headers.get("content-type", ""),
+                        chunks=chunks,
+                    )
+
+    async def request(self, verb: str, path: str, **options: Any) -> Any:
+        """An HTTP request; gives the response of httpx2.
+
+        Raises MatrixError, Disconnected.
+        """
+        with _errors_of_httpx():
+            answer = await self._client().request(verb, self.url + path, **options)
         if answer.status_code >= 400:
             raise _refusal(answer.status_code, answer.content)
         return answer
@@ -101,6 +163,23 @@ class NetworkTransport:
         if self._http is not None:
             with trio.CancelScope(shield=True):
                 await self._http.aclose()
+
+    def _client(self) -> Any:
+        import httpx2  # here, for a bot that only chats does without
+
+        if self._http is None:
+            self._http = httpx2.AsyncClient(timeout=60)
+        return self._http
+
+
+@contextmanager
+def _errors_of_httpx() -> Generator[None]:
+    import httpx2
+
+    try:
+        yield
+    except httpx2.TransportError as error:
+        raise Disconnected(None, str(error)) from None
 
 
 class _SocketWire:
