@@ -193,12 +193,16 @@ class SetTypingUntil:
 
 @frozen(kw_only=True)
 class SetUserPresence:
-    """Note a user's presence; the status text is kept over restarts."""
+    """Note a user's presence and tell the rooms they are in.
+
+    The status text is kept over restarts.
+    """
 
     user_id: UserId
     presence: str
     status_msg: str | None
     expires_ms: int | None = None
+    rooms: tuple[RoomId, ...] = ()
 
 
 @frozen(kw_only=True)

@@ -55,10 +55,17 @@ class Delivery:
         self._push("typing", [item], readers, self.position())
         self.flush()
 
-    def presence(self, user_id: UserId, presence: Presence, now_ms: int) -> None:
+    def presence(
+        self,
+        user_id: UserId,
+        presence: Presence,
+        now_ms: int,
+        rooms: Iterable[RoomId],
+    ) -> None:
+        """Tell a user and those in the rooms they are in, whether they read or not."""
         item = {"presence": {"user_id": user_id, **presence.content(now_ms)}}
         users = {user_id}
-        for room_id in self.subscriptions.rooms_of(user_id):
+        for room_id in rooms:
             users |= self.subscriptions.users_in(room_id)
         readers = [r for user in users for r in self.subscriptions.of_user(user)]
         self._push("presence", [item], readers, self.position())

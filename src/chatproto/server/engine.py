@@ -118,6 +118,7 @@ class Engine:
             self.delivery,
             self.subscriptions,
             clock,
+            self.joined_rooms,
         )
         key = keys.signing_key()
         self._committer = Committer(
@@ -253,7 +254,7 @@ class Engine:
         """Send a user's news to a reader from now on; `rooms` are those joined."""
         self.subscriptions.add(reader, rooms)
         if presence == "online":
-            self.status.came_online(reader.user_id)
+            self.start_soon(self.status.came_online, reader.user_id)
 
     def detach(self, reader: Reader) -> None:
         if self.subscriptions.discard(reader):
@@ -395,7 +396,7 @@ class Engine:
             pdu = appended.event.pdu
             is_new = appended.was is not None and appended.was != "join"
             if is_new and pdu.content.get("membership") == "join":
-                self.status.met(UserId(pdu.state_key or ""))
+                self.start_soon(self.status.met, UserId(pdu.state_key or ""))
 
     def _react(self, work: Work) -> None:
         events = [appended.event for appended in work.appended]
@@ -420,12 +421,7 @@ class Engine:
                 case SetTypingUntil():
                     self.status.set_typing(effect)
                 case SetUserPresence():
-                    self.status.set_presence(
-                        effect.user_id,
-                        effect.presence,
-                        effect.status_msg,
-                        effect.expires_ms,
-                    )
+                    self.status.set_presence(effect)
                 case EndSessions():
                     self._end_sessions(effect)
 

@@ -173,8 +173,8 @@ class JoinedRooms:
         if typing:
             users = self.ephemeral.typing(room_id)
             events.append({"type": "m.typing", "content": {"user_ids": users}})
-        if news and any(r.type != "m.fully_read" for r in news.receipts):
-            events.append({"type": "m.receipt", "content": _receipts(news.receipts)})
+        for content in _receipts(news.receipts if news else ()):
+            events.append({"type": "m.receipt", "content": content})
         put_events(
             section, "ephemeral", [e for e in events if span.want.ephemeral.passes(e)]
         )
@@ -221,14 +221,25 @@ def _is_needed(event: SeenEvent, users: set[UserId]) -> bool:
     return event.pdu.type != "m.room.member" or event.pdu.state_key in users
 
 
-def _receipts(rows: Sequence[ReceiptRow]) -> JsonObject:
-    content: JsonObject = {}
+def _receipts(rows: Sequence[ReceiptRow]) -> list[JsonObject]:
+    """The contents of m.receipt events.
+
+    One content has room for one receipt by user, type and event; where a user has read
+    an event in the room and in a thread of it, a second event says the other.
+    """
+    contents: list[JsonObject] = []
     for row in rows:
         if row.type == "m.fully_read":
             continue
         data: JsonObject = {"ts": row.ts, "org.chatproto.seq": row.seq}
         if row.thread_id:
             data["thread_id"] = row.thread_id
+        for content in contents:
+            if row.user_id not in content.get(row.event_id, {}).get(row.type, {}):
+                break
+        else:
+            content = {}
+            contents.append(content)
         of_event = content.setdefault(row.event_id, {})
         of_event.setdefault(row.type, {})[row.user_id] = data
-    return content
+    return contents

@@ -40,6 +40,11 @@ def _shown(presence: Presence) -> tuple[str, str | None, int | None]:
     return presence.presence, presence.status_msg, presence.status_expires_ms
 
 
+def _is_late(presence: Presence, now_ms: int) -> bool:
+    expires_ms = presence.status_expires_ms
+    return expires_ms is not None and expires_ms <= now_ms
+
+
 @define
 class Ephemeral:
     """Typing and presence of a running server, counted by `eph`."""
@@ -128,22 +133,19 @@ class Ephemeral:
         self._presence[user_id] = evolve(known, eph=self.eph)
         return True
 
-    def expire_statuses(self, now_ms: int) -> list[UserId]:
+    def late_statuses(self, now_ms: int) -> list[UserId]:
         """The users whose status text has ended by now."""
-        late = [
-            user
-            for user, p in self._presence.items()
-            if p.status_expires_ms is not None and p.status_expires_ms <= now_ms
-        ]
-        for user in late:
-            self.eph += 1
-            self._presence[user] = evolve(
-                self._presence[user],
-                status_msg=None,
-                status_expires_ms=None,
-                eph=self.eph,
-            )
-        return late
+        return [user for user, p in self._presence.items() if _is_late(p, now_ms)]
+
+    def expire_status(self, user_id: UserId, now_ms: int) -> bool:
+        """Take away a status text that has ended by now; whether there was one."""
+        known = self._presence.get(user_id)
+        if known is None or not _is_late(known, now_ms):
+            return False
+        self.eph += 1
+        ended = evolve(known, status_msg=None, status_expires_ms=None, eph=self.eph)
+        self._presence[user_id] = ended
+        return True
 
     def presence_since(
         self,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable
+
 import trio
 from attrs import define, field
 
-from chatproto.decisions import SetTypingUntil
-from chatproto.ids import UserId
+from chatproto.decisions import SetTypingUntil, SetUserPresence
+from chatproto.ids import RoomId, UserId
 from chatproto.ports import Clock
 from chatproto.server.deliver import Delivery
 from chatproto.server.presence import Ephemeral
@@ -23,6 +25,7 @@ class Status:
     delivery: Delivery
     subscriptions: Subscriptions
     clock: Clock
+    joined_rooms: Callable[[UserId], Awaitable[list[RoomId]]]
     _timer: trio.Event = field(factory=trio.Event)
 
     def set_typing(self, effect: SetTypingUntil) -> None:
@@ -31,43 +34,34 @@ class Status:
             self.delivery.typing(room_id, self.ephemeral.typing(room_id))
         self._timer.set()
 
-    def set_presence(
-        self,
-        user_id: UserId,
-        presence: str,
-        status_msg: str | None,
-        expires_ms: int | None,
-    ) -> None:
-        """Note a user's presence and tell those who share a room."""
-        now_ms = self.clock.now_ms()
+    def set_presence(self, effect: SetUserPresence) -> None:
+        """Note a user's presence and tell those in the effect's rooms."""
+        user_id, now_ms = effect.user_id, self.clock.now_ms()
         if self.ephemeral.set_presence(
             user_id,
             now_ms,
-            presence=presence,
-            status_msg=status_msg,
-            status_expires_ms=expires_ms,
+            presence=effect.presence,
+            status_msg=effect.status_msg,
+            status_expires_ms=effect.expires_ms,
         ):
-            shown = self.ephemeral.presence(user_id)
-            self.delivery.presence(user_id, shown, now_ms)
+            self._tell(user_id, effect.rooms)
         self._timer.set()
 
-    def came_online(self, user_id: UserId) -> None:
-        now = self.ephemeral.presence(user_id)
-        if now.presence != "online":
-            self.set_presence(user_id, "online", now.status_msg, now.status_expires_ms)
-
-    def met(self, user_id: UserId) -> None:
-        """Tell anew what a user's presence is, for others see them for the first time."""
-        if self.ephemeral.touch(user_id):
-            shown = self.ephemeral.presence(user_id)
-            self.delivery.presence(user_id, shown, self.clock.now_ms())
+    async def came_online(self, user_id: UserId) -> None:
+        """Note that a user reads, unless they do so as someone who is away."""
+        await self._turn(user_id, "online")
 
     async def went_offline(self, user_id: UserId) -> None:
         """Note after a while that a user's last reader has gone, if none came back."""
         await trio.sleep(OFFLINE_AFTER_S)
-        now = self.ephemeral.presence(user_id)
-        if not self.subscriptions.is_reading(user_id) and now.presence != "offline":
-            self.set_presence(user_id, "offline", now.status_msg, now.status_expires_ms)
+        if not self.subscriptions.is_reading(user_id):
+            await self._turn(user_id, "offline")
+
+    async def met(self, user_id: UserId) -> None:
+        """Tell anew what a user's presence is, for others see them for the first time."""
+        rooms = await self.joined_rooms(user_id)
+        if self.ephemeral.touch(user_id):
+            self._tell(user_id, rooms)
 
     async def run(self) -> None:
         """Tell when someone has stopped writing or a status text has ended."""
@@ -82,6 +76,27 @@ class Status:
             now_ms = self.clock.now_ms()
             for room_id in self.ephemeral.expire_typing(now_ms):
                 self.delivery.typing(room_id, self.ephemeral.typing(room_id))
-            for user_id in self.ephemeral.expire_statuses(now_ms):
-                shown = self.ephemeral.presence(user_id)
-                self.delivery.presence(user_id, shown, now_ms)
+            for user_id in self.ephemeral.late_statuses(now_ms):
+                rooms = await self.joined_rooms(user_id)
+                if self.ephemeral.expire_status(user_id, now_ms):
+                    self._tell(user_id, rooms)
+
+    async def _turn(self, user_id: UserId, presence: str) -> None:
+        # What is counted as news has to be told at once, so the rooms come first.
+        rooms = tuple(await self.joined_rooms(user_id))
+        if self.subscriptions.is_reading(user_id) != (presence == "online"):
+            return
+        now = self.ephemeral.presence(user_id)
+        if now.presence != presence:
+            effect = SetUserPresence(
+                user_id=user_id,
+                presence=presence,
+                status_msg=now.status_msg,
+                expires_ms=now.status_expires_ms,
+                rooms=rooms,
+            )
+            self.set_presence(effect)
+
+    def _tell(self, user_id: UserId, rooms: Iterable[RoomId]) -> None:
+        shown = self.ephemeral.presence(user_id)
+        self.delivery.presence(user_id, shown, self.clock.now_ms(), rooms)

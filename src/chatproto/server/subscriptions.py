@@ -86,9 +86,6 @@ class Subscriptions:
     def users_in(self, room_id: RoomId) -> set[UserId]:
         return self._users_in.get(room_id, set())
 
-    def rooms_of(self, user_id: UserId) -> set[RoomId]:
-        return self._rooms_of.get(user_id, set())
-
     def is_reading(self, user_id: UserId) -> bool:
         return user_id in self._readers
 

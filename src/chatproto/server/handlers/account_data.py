@@ -21,6 +21,7 @@ from chatproto.errors import MatrixError
 from chatproto.ids import DeviceId, RoomId, UserId, parse_event_type
 from chatproto.operations import account_data as ops
 from chatproto.operations.declare import Empty
+from chatproto.server.handlers.rooms import require_concerned
 from chatproto.server.handlers.sessions import require_self
 
 # The server keeps these itself; they change through operations of their own.
@@ -33,7 +34,8 @@ def set_account_data(view: View, request: ops.SetAccountData) -> Decision:
 
 
 def set_room_account_data(view: View, request: ops.SetRoomAccountData) -> Decision:
-    view.room(request.room_id)
+    require_self(view.caller, request.user_id)
+    require_concerned(view, request.room_id)
     content, room_id = request.content, request.room_id
     return _set(view, request.user_id, request.type, content, room_id)
 
@@ -124,7 +126,7 @@ def _set_tags(
     tags: JsonObject,
 ) -> Decision:
     require_self(view.caller, user_id)
-    view.room(room_id)
+    require_concerned(view, room_id)
     write = PutAccountData(
         user_id=user_id,
         type="m.tag",

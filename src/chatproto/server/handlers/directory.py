@@ -18,10 +18,12 @@ from chatproto.decisions import (
     View,
 )
 from chatproto.errors import MatrixError
-from chatproto.ids import RoomAlias, RoomId, parse_room_alias, server_name
+from chatproto.ids import RoomAlias, RoomId, UserId, parse_room_alias, server_name
 from chatproto.operations import rooms as ops
 from chatproto.operations.declare import Empty
 from chatproto.rooms.power_levels import PowerLevels
+from chatproto.rooms.state import RoomState
+from chatproto.rooms.timeline import Timeline
 
 MAX_PAGE = 100
 
@@ -76,28 +78,34 @@ def delete_alias(view: View, request: ops.DeleteAlias) -> Decision:
             "M_NOT_FOUND", f"no room has the alias {request.room_alias[:60]}"
         )
     room = view.rooms.get(row["room_id"])
-    levels = PowerLevels.of(room.state, room.version) if room else None
     caller = view.caller
     may = row["creator"] == caller.user or caller.is_admin
-    if levels is not None and levels.user(caller.user) >= levels.required(
-        "m.room.canonical_alias",
-        is_state=True,
-    ):
-        may = True
-    if not may:
+    if not may and (room is None or not _keeps_aliases(room, caller.user)):
         raise MatrixError("M_FORBIDDEN", "this alias is not yours")
     delete = Delete(table="aliases", where={"alias": request.room_alias})
     return Decision(writes=(delete,), reply=Empty())
 
 
+def _keeps_aliases(room: Timeline, user_id: UserId) -> bool:
+    """Whether a user is in the room, with the right to say what it is called."""
+    levels = PowerLevels.of(room.state, room.version)
+    needed = levels.required("m.room.canonical_alias", is_state=True)
+    joined = room.state.membership(user_id) == "join"
+    return joined and levels.user(user_id) >= needed
+
+
 async def list_aliases(reading: Any, request: ops.ListAliases) -> ops.Aliases:
-    room = await reading.room(request.room_id)
-    readable = room.state.history_visibility == "world_readable"
-    if not readable and room.state.membership(reading.caller.user) != "join":
+    live = await reading.engine.cache.load(request.room_id)
+    if live is None or not _shows_aliases(live.timeline.state, reading.caller.user):
         raise MatrixError("M_FORBIDDEN", "you are not in this room")
     where = {"room_id": request.room_id}
     rows = await reading.find(Find(table="aliases", where=where, order=("alias",)))
     return ops.Aliases(aliases=tuple(RoomAlias(row["alias"]) for row in rows))
+
+
+def _shows_aliases(state: RoomState, user_id: UserId) -> bool:
+    readable = state.history_visibility == "world_readable"
+    return readable or state.membership(user_id) == "join"
 
 
 async def list_public(reading: Any, request: ops.ListPublicRooms) -> ops.PublicRooms:
@@ -171,12 +179,8 @@ def set_visibility(view: View, request: ops.SetVisibility) -> Decision:
     if request.visibility not in ("public", "private"):
         raise MatrixError("M_INVALID_PARAM", "visibility is public or private")
     room = view.room(request.room_id)
-    levels = PowerLevels.of(room.state, room.version)
-    caller = view.caller
-    needed = levels.required("m.room.canonical_alias", is_state=True)
-    member = room.state.membership(caller.user) == "join"
-    if not caller.is_admin and (not member or levels.user(caller.user) < needed):
-        raise MatrixError("M_FORBIDDEN", f"listing a room needs power level {needed}")
+    if not view.caller.is_admin and not _keeps_aliases(room, view.caller.user):
+        raise MatrixError("M_FORBIDDEN", "only those who name the room may list it")
     write = Update(
         table="rooms",
         where={"room_id": request.room_id},

@@ -33,7 +33,12 @@ from chatproto.operations import rooms as ops
 from chatproto.operations.declare import Call, Empty
 from chatproto.rooms.power_levels import PowerLevels
 from chatproto.rooms.timeline import Timeline
-from chatproto.server.handlers.rooms import Profiles, forget, require_local_user
+from chatproto.server.handlers.rooms import (
+    Profiles,
+    forget,
+    require_concerned,
+    require_local_user,
+)
 
 _ByName = ops.JoinByIdOrAlias | ops.KnockRoom
 _RESTRICTED = ("restricted", "knock_restricted")
@@ -135,14 +140,14 @@ def needs_room(_caller: Caller, request: Call[Any]) -> Needs:
 
 def leave_room(view: View, request: ops.LeaveRoom) -> Decision:
     user_id = view.caller.user
-    room = _outsiders_refused(view, request.room_id)
+    room = require_concerned(view, request.room_id)
     if room.state.membership(user_id) == "leave":
         return Decision(reply=Empty())
     return _set(view, request.room_id, user_id, "leave", request.reason)
 
 
 def forget_room(view: View, request: ops.ForgetRoom) -> Decision:
-    _outsiders_refused(view, request.room_id)
+    require_concerned(view, request.room_id)
     return forget(view, request.room_id, leave=False)
 
 
@@ -153,7 +158,7 @@ def needs_other(_caller: Caller, request: ops.Invite) -> Needs:
 
 
 def invite(view: View, request: ops.Invite) -> Decision:
-    room = _outsiders_refused(view, request.room_id)
+    room = require_concerned(view, request.room_id)
     user_id = request.user_id
     row = view.row("user")
     require_local_user(view, user_id, row)
@@ -174,7 +179,7 @@ def invite(view: View, request: ops.Invite) -> Decision:
 
 
 def kick(view: View, request: ops.Kick) -> Decision:
-    room = _outsiders_refused(view, request.room_id)
+    room = require_concerned(view, request.room_id)
     membership = room.state.membership(parse_user_id(request.user_id))
     if membership not in ("join", "invite", "knock"):
         raise MatrixError("M_FORBIDDEN", f"{request.user_id[:60]} is not in the room")
@@ -182,24 +187,16 @@ def kick(view: View, request: ops.Kick) -> Decision:
 
 
 def ban(view: View, request: ops.Ban) -> Decision:
-    _outsiders_refused(view, request.room_id)
+    require_concerned(view, request.room_id)
     user_id = parse_user_id(request.user_id)
     return _set(view, request.room_id, user_id, "ban", request.reason)
 
 
 def unban(view: View, request: ops.Unban) -> Decision:
-    room = _outsiders_refused(view, request.room_id)
+    room = require_concerned(view, request.room_id)
     if room.state.membership(parse_user_id(request.user_id)) != "ban":
         raise MatrixError("M_FORBIDDEN", f"{request.user_id[:60]} is not banned")
     return _set(view, request.room_id, request.user_id, "leave", request.reason)
-
-
-def _outsiders_refused(view: View, room_id: RoomId) -> Timeline:
-    """The room, the same refusal for a room unknown as for one that is none of yours."""
-    room = view.rooms.get(room_id)
-    if room is None or room.state.get("m.room.member", view.caller.user) is None:
-        raise MatrixError("M_FORBIDDEN", f"you are not in the room {room_id[:60]}")
-    return room
 
 
 def _set(

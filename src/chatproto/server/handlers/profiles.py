@@ -113,8 +113,9 @@ async def prepare_presence(
     reading: Any,
     caller: Caller,
     request: ops.SetPresence,
-) -> None:
+) -> tuple[RoomId, ...]:
     require_self(caller, request.user_id)
+    return tuple(await reading.engine.joined_rooms(caller.user))
 
 
 def set_presence(view: View, request: ops.SetPresence) -> Decision:
@@ -135,6 +136,7 @@ def set_presence(view: View, request: ops.SetPresence) -> Decision:
         presence=request.presence,
         status_msg=status,
         expires_ms=expires_ms,
+        rooms=view.prepared,
     )
     update = Update(table="users", where=where, set=stored)
     return Decision(writes=(update,), effects=(effect,), reply=Empty())

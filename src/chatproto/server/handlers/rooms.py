@@ -138,10 +138,21 @@ def needs_room(_caller: Caller, request: ops.DeleteRoom) -> Needs:
 def delete_room(view: View, request: ops.DeleteRoom) -> Decision:
     if request.scope not in ("me", "all"):
         raise MatrixError("M_INVALID_PARAM", "scope is me or all")
-    room = view.room(request.room_id)
+    room = require_concerned(view, request.room_id)
     if request.scope == "all":
         return _delete_for_all(view, room)
     return forget(view, room.room_id, leave=True)
+
+
+def require_concerned(view: View, room_id: RoomId) -> Timeline:
+    """The room, if the caller is or was in it, is asked or asks to be let in.
+
+    Raises MatrixError M_FORBIDDEN, the same for a room that there is not.
+    """
+    room = view.rooms.get(room_id)
+    if room is None or room.state.get("m.room.member", view.caller.user) is None:
+        raise MatrixError("M_FORBIDDEN", f"you are not in the room {room_id[:60]}")
+    return room
 
 
 def forget(view: View, room_id: RoomId, *, leave: bool) -> Decision:
