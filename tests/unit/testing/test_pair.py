@@ -18,7 +18,7 @@ WELCOME = Welcome(
 )
 
 
-def opened(faults: Faults | None = None, seed: int = 0) -> ConnectionPair:
+def opened(faults: Faults = Faults(), seed: int = 0) -> ConnectionPair:
     pair = ConnectionPair(faults, seed=seed)
     pair.client.send(Hello(token="t"))
     pair.advance_ms(60_000)
