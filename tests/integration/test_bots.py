@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from chatproto.client.bot import Bot, Command, Message
-from chatproto.errors import LocalError
 
 EXAMPLES = Path("examples").resolve()
 
@@ -75,8 +74,8 @@ def test_ping_bot_is_short():
 
 
 def test_bot_without_settings_says_which():
-    with pytest.raises(LocalError, match="CHATPROTO_URL"):
-        Bot.from_env({})
+    with pytest.raises(SystemExit, match="CHATPROTO_URL"):
+        Bot.from_env({}).run()
 
 
 async def add(message: Message, first: int, second: int = 1) -> None:
