@@ -80,6 +80,7 @@ class SeenEvent:
     seq: int
     pos: int
     counts: bool = False
+    mentions_room: bool = False
     redacted_by: EventId | None = None
 
 

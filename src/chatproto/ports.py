@@ -189,12 +189,16 @@ class MembershipRow:
 
 @frozen(kw_only=True)
 class Unread:
-    """Counts of what counts, in events up to seq `through`."""
+    """Counts of what counts, in events up to seq `through`.
+
+    A muted room shows none of them; they are what is unread once it is heard again.
+    """
 
     read_seq: int
     through: int
     notification_count: int
     highlight_count: int
+    is_muted: bool = False
 
 
 @frozen(kw_only=True)

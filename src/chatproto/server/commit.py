@@ -232,7 +232,11 @@ class Committer:
             ),
         )
         counts = seen.counts and seen.redacted_by is None
-        return {"seq": seen.seq, "counts": counts}
+        redacts: JsonObject = {"seq": seen.seq, "counts": counts}
+        if counts and "m.mentions" in seen.pdu.content:
+            users, _ = mentions_of(seen.pdu.content)
+            redacts["mentions"] = {"user_ids": users, "room": seen.mentions_room}
+        return redacts
 
     def _write(self, write: Write, work: Work) -> StoreWrite:
         match write:

@@ -190,11 +190,14 @@ class JoinedRooms:
         initial: bool,
     ) -> None:
         unread = await self.store.unread(room.room_id, span.user_id, through=through)
-        section["unread_notifications"] = {
+        counts = {
             "notification_count": unread.notification_count,
             "highlight_count": unread.highlight_count,
         }
+        silence = {"notification_count": 0, "highlight_count": 0}
+        section["unread_notifications"] = silence if unread.is_muted else counts
         section["org.chatproto.room"] = {
+            **(counts if unread.is_muted else {}),
             "initial": initial,
             "bump": bump(room, member),
             "joined_seq": member.changed_seq,

@@ -1,8 +1,8 @@
 """Calls that may be repeated: done once, answered the same as often as they come.
 
 Whoever repeats a call while the first is on its way waits with it; later the stored
-answer is given. The key is the device, the operation with its room, and the
-transaction ID (specification, "Transaction identifiers").
+answer is given. The key is the device, the operation with all that its path names, and
+the transaction ID (specification, "Transaction identifiers").
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
+import trio
 from attrs import define, field, frozen
 
 from chatproto.decisions import Caller
@@ -49,8 +50,9 @@ def once_key(
     if operation.once_by is None or caller.device_id is None:
         return None
     txn_id = getattr(request, operation.once_by)
-    room_id = getattr(request, "room_id", "")
-    return OnceKey(caller.user, caller.device_id, f"{operation.name} {room_id}", txn_id)
+    named = (name for name in operation.path_fields if name != operation.once_by)
+    scope = " ".join([operation.name, *(str(getattr(request, name)) for name in named)])
+    return OnceKey(caller.user, caller.device_id, scope, txn_id)
 
 
 @define(eq=False)
@@ -78,16 +80,23 @@ class Once:
             for one in waiting:
                 one(reply, error)
 
-        try:
-            stored = await self.store.txn_reply(
-                key.user_id, key.device_id, key.scope, key.txn_id
-            )
-            if stored is not None:
-                all_done(RawReply(stored), None)
-            else:
-                await decide(all_done)
-        except MatrixError as error:
-            all_done(None, error)
-        except BaseException:
-            self._waiting.pop(key, None)
-            raise
+        # Others may wait with the one who called first, and whose line may break now.
+        with trio.CancelScope(shield=True):
+            try:
+                stored = await self.store.txn_reply(
+                    key.user_id, key.device_id, key.scope, key.txn_id
+                )
+                if stored is not None:
+                    all_done(RawReply(stored), None)
+                else:
+                    await decide(all_done)
+            except MatrixError as error:
+                all_done(None, error)
+            except BaseException:
+                waiting.remove(done)
+                all_done(None, _unavailable())
+                raise
+
+
+def _unavailable() -> MatrixError:
+    return MatrixError("M_UNAVAILABLE", "this could not be decided; try again")

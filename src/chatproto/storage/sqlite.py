@@ -546,16 +546,14 @@ class SqliteStore:
         read_seq: int = 0,
     ) -> Unread:
         read = max(read_seq, self._number(_READ_SEQ, room_id, user_id))
-        if self._number(_MUTED, user_id, room_id):
-            notifications = highlights = 0
-        else:
-            row = self._one(_UNREAD, room_id, read, through, user_id) or (0, 0)
-            notifications, highlights = row
+        row = self._one(_UNREAD, room_id, read, through, user_id) or (0, 0)
+        notifications, highlights = row
         return Unread(
             read_seq=read,
             through=through,
             notification_count=notifications,
             highlight_count=highlights or 0,
+            is_muted=bool(self._number(_MUTED, user_id, room_id)),
         )
 
 
@@ -608,4 +606,5 @@ _UNREAD = """select count(*), sum(e.mentions_room or exists (
     select 1 from mentions m
     where m.room_id=e.room_id and m.user_id=?4 and m.seq=e.seq))
 from events e where e.room_id=?1 and e.seq>?2 and e.seq<=?3
-and e.counts and e.redacted_by is null and e.sender<>?4"""
+and e.counts and e.sender<>?4 and (e.redacted_by is null or exists (
+    select 1 from events r where r.event_id=e.redacted_by and r.seq>?3))"""

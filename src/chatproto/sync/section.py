@@ -149,7 +149,9 @@ class Taking:
         fully_read = text(told, "fully_read")
         if fully_read is not None:
             self.fully_read(fully_read)
-        self.numbers(told, child(section, "unread_notifications"))
+        # Of a muted room it also says what there is once it is heard again.
+        counts = told if "notification_count" in told else None
+        self.numbers(told, counts or child(section, "unread_notifications"))
 
     def left(self, section: JsonObject) -> None:
         """Take the section of a room the user is no longer in."""

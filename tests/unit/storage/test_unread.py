@@ -57,17 +57,18 @@ async def test_mentions_of_user_and_room_highlight(room):
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ({"muted": True}, (0, 0)),
-        ({"muted": False}, (1, 0)),
-        ({"muted": 1}, (1, 0)),
-        ({"muted": "true"}, (1, 0)),
-        ({}, (1, 0)),
+        ({"muted": True}, True),
+        ({"muted": False}, False),
+        ({"muted": 1}, False),
+        ({"muted": "true"}, False),
+        ({}, False),
     ],
     ids=["muted", "no longer", "a number", "a text", "nothing"],
 )
-async def test_only_muted_room_counts_nothing(room, content, expected):
+async def test_counts_tell_whether_room_is_muted(room, content, expected):
     await room.write(message(3, 3), muted(content))
-    assert await counts(room) == expected
+    unread = await room.store.unread(ROOM, BOB, through=3)
+    assert (unread.notification_count, unread.is_muted) == (1, expected)
 
 
 @pytest.mark.parametrize(
