@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-
 HANDSHAKE = (
     b"GET /_chatproto/v1/socket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
     b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
