@@ -50,6 +50,7 @@ class Person:
     engine: Engine
     caller: Caller
     token: str = ""
+    refresh_token: str | None = None
     _numbers: count = field(factory=count)
 
     @property
@@ -146,7 +147,7 @@ class Chat:
         )
         found = await self.engine.call(ANYBODY, request)
         caller = await self.engine.authenticate(found.access_token)
-        return Person(self.engine, caller, found.access_token)
+        return Person(self.engine, caller, found.access_token, found.refresh_token)
 
     async def people(self, *names):
         return [await self.person(name) for name in names]
@@ -189,6 +190,28 @@ class CopiedStore(MemoryStore):
     @staticmethod
     def image_of(store):
         return store._db.serialize()
+
+
+class HeldStore(MemoryStore):
+    """A store that commits when it is told to, or fails then."""
+
+    def __init__(self):
+        super().__init__()
+        self.is_held = False
+        self.error = None
+
+    def _commit(self):
+        if not self.is_held:
+            self.release()
+
+    def release(self):
+        """Commit what has been submitted, or fail all of it with `error`."""
+        self.is_held = False
+        if self.error is None:
+            super()._commit()
+        else:
+            batch, self._waiting = self._waiting, []
+            self._on_commit(batch, self.error)
 
 
 @asynccontextmanager
