@@ -4,6 +4,7 @@ import pytest
 
 from chatproto.errors import LocalError, RemoteError
 from chatproto.testing import ConnectionPair, Faults
+from chatproto.testing.line import NO_FAULTS
 from chatproto.wire.frames import CallFrame, Hello, Ping, Push, Reply, Welcome
 
 WELCOME = Welcome(
@@ -18,7 +19,7 @@ WELCOME = Welcome(
 )
 
 
-def opened(faults: Faults = Faults(), seed: int = 0) -> ConnectionPair:
+def opened(faults: Faults = NO_FAULTS, seed: int = 0) -> ConnectionPair:
     pair = ConnectionPair(faults, seed=seed)
     pair.client.send(Hello(token="t"))
     pair.advance_ms(60_000)
