@@ -22,8 +22,14 @@ from chatproto.decisions import Decision, Put, Update
 from chatproto.errors import LocalError
 from chatproto.ids import DeviceId, UserId, parse_new_localpart, user_id
 from chatproto.server.engine import Engine
-from chatproto.server.handlers.accounts import user_row
-from chatproto.server.tokens import ACCESS_PREFIX, TOKEN_BYTES, hash_token, make_token
+from chatproto.server.handlers.sessions import user_row
+from chatproto.server.tokens import (
+    ACCESS_PREFIX,
+    KIND_ACCESS,
+    TOKEN_BYTES,
+    hash_token,
+    make_token,
+)
 from reference_server.app import Server, open_server
 from reference_server.config import Config
 from reference_server.serve import http_limits, make_app, make_sockets
@@ -155,7 +161,7 @@ class Chat:
             "token_hash": hash_token(token),
             "user_id": user,
             "device_id": device_id,
-            "kind": "access",
+            "kind": KIND_ACCESS,
             "expires_ts": None,
             "created_ts": now_ms,
         }

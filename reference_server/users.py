@@ -17,7 +17,7 @@ from chatproto.decisions import (
 from chatproto.errors import LocalError
 from chatproto.ids import UserId, parse_new_localpart, user_id
 from chatproto.server.engine import Engine
-from chatproto.server.handlers.accounts import user_row
+from chatproto.server.handlers.sessions import user_row
 from chatproto.server.passwords import check_new_password
 
 OPERATOR = Caller(is_admin=True)

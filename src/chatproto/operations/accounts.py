@@ -49,7 +49,19 @@ class Login(Call[LoggedIn]):
 
 
 @frozen(kw_only=True)
-class Register(Call[LoggedIn]):
+class Registered:
+    """A new account; without a session if none was wanted (`inhibit_login`)."""
+
+    user_id: UserId
+    access_token: str | None = None
+    device_id: DeviceId | None = None
+    home_server: ServerName | None = None
+    expires_in_ms: int | None = None
+    refresh_token: str | None = None
+
+
+@frozen(kw_only=True)
+class Register(Call[Registered]):
     """Create an account; the first answer lists the stages still to be passed."""
 
     username: str | None = None
@@ -217,7 +229,7 @@ REGISTER = Operation(
     aliases=(f"{_R0}/register",),
     query=("kind",),
     request=Register,
-    response=LoggedIn,
+    response=Registered,
     access=Access.PUBLIC,
     rate=Rate.REGISTER,
     errors=("M_USER_IN_USE", "M_INVALID_USERNAME", "M_WEAK_PASSWORD", "M_FORBIDDEN"),

@@ -6,11 +6,16 @@ from collections.abc import Callable
 
 from attrs import define, field
 
-from chatproto.decisions import Caller, Find
+from chatproto.decisions import Caller, Delete, Find, Row
 from chatproto.errors import MatrixError
 from chatproto.ids import DeviceId, UserId
-from chatproto.ports import Store
-from chatproto.server.tokens import hash_token
+from chatproto.ports import Store, Transaction
+from chatproto.server.tokens import (
+    KIND_ACCESS,
+    KIND_OUTGOING,
+    KIND_REPLACED,
+    hash_token,
+)
 
 MAX_CACHED_TOKENS = 20_000
 
@@ -46,10 +51,21 @@ class Callers:
             if caller.user_id == user_id and ends(caller.device_id):
                 del self._known[hashed]
 
+    async def _arrived(self, token: Row) -> None:
+        """New tokens are in use: the refresh token that gave them is worth nothing."""
+        where = {
+            "user_id": token["user_id"],
+            "device_id": token["device_id"],
+            "kind": KIND_REPLACED,
+        }
+        if await self.store.find(Find(table="tokens", where=where, limit=1)):
+            delete = Delete(table="tokens", where=where)
+            self.store.submit(Transaction(writes=[delete]))
+
     async def _look_up(self, hashed: str) -> tuple[Caller, int | None]:
-        where = {"token_hash": hashed, "kind": "access"}
+        where = {"token_hash": hashed}
         rows = await self.store.find(Find(table="tokens", where=where))
-        if not rows:
+        if not rows or rows[0]["kind"] not in (KIND_ACCESS, KIND_OUTGOING):
             raise MatrixError("M_UNKNOWN_TOKEN", "the access token is not known")
         token = rows[0]
         where = {"user_id": token["user_id"]}
@@ -60,6 +76,8 @@ class Callers:
                 "this account is locked",
                 extra={"soft_logout": True},
             )
+        if token["kind"] == KIND_ACCESS:
+            await self._arrived(token)
         caller = Caller(
             user_id=token["user_id"],
             device_id=token["device_id"],

@@ -14,6 +14,12 @@ ACCESS_PREFIX = "cpa_"
 REFRESH_PREFIX = "cpr_"
 TICKET_PREFIX = "cpt_"
 TOKEN_BYTES = 24
+
+# What a stored token is; see the handler of `account.refresh`.
+KIND_ACCESS = "access"
+KIND_REFRESH = "refresh"
+KIND_OUTGOING = "outgoing"
+KIND_REPLACED = "replaced"
 TICKET_LIFE_MS = 30_000
 
 

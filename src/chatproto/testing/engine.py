@@ -12,7 +12,7 @@ from chatproto.module import Module
 from chatproto.operations.accounts import Login
 from chatproto.ports import Clock
 from chatproto.server.engine import Engine
-from chatproto.server.handlers.accounts import user_row
+from chatproto.server.handlers.sessions import user_row
 from chatproto.server.settings import Settings
 from chatproto.signing import SigningKey
 from chatproto.storage.keys import FixedKeyStore

@@ -21,7 +21,7 @@ from chatproto.operations.rooms import CreateRoom, Invite, JoinRoom, Kick, Leave
 from chatproto.server.connection import Connection
 from chatproto.server.engine import Engine
 from chatproto.server.filters import SyncFilter
-from chatproto.server.handlers.accounts import user_row
+from chatproto.server.handlers.sessions import user_row
 from chatproto.server.positions import Position
 from chatproto.server.settings import Settings
 from chatproto.signing import SigningKey
@@ -153,7 +153,8 @@ class World:
         try:
             return await self.engine.call(caller, request)
         except MatrixError as error:
-            assert error.status < 500
+            if error.status >= 500:
+                raise
             return None
 
     async def do(self, step):
@@ -239,8 +240,29 @@ def _request(kind, user, room_id, event_id, which, flag, count):
 
 
 TOLD = st.sampled_from(
-    "send send send notice mention edit react redact redact read read typing invite "
-    "join leave kick name mute tag presence rename".split()
+    [
+        "send",
+        "send",
+        "send",
+        "notice",
+        "mention",
+        "edit",
+        "react",
+        "redact",
+        "redact",
+        "read",
+        "read",
+        "typing",
+        "invite",
+        "join",
+        "leave",
+        "kick",
+        "name",
+        "mute",
+        "tag",
+        "presence",
+        "rename",
+    ]
 )
 STEP = st.tuples(
     TOLD, st.integers(0, 2), st.integers(0, 1), st.integers(0, 20), st.booleans()
@@ -346,9 +368,7 @@ def differences(one, other, path=""):
     return [] if one == other else [(path, one, other)]
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(plan=PLAN, seed=st.integers(0, 3))
 def test_snapshot_equals_fold_of_pushes(plan, seed):
     async def main():

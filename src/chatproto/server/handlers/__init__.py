@@ -6,6 +6,7 @@ from chatproto.decisions import Handler
 from chatproto.server.handlers import (
     account_data,
     accounts,
+    credentials,
     devices,
     direct,
     directory,
@@ -15,6 +16,8 @@ from chatproto.server.handlers import (
     messages,
     profiles,
     receipts,
+    refreshing,
+    registration,
     rooms,
     sync,
 )
@@ -22,6 +25,9 @@ from chatproto.server.handlers import (
 HANDLERS: tuple[Handler, ...] = (
     discovery.HANDLERS
     + accounts.HANDLERS
+    + registration.HANDLERS
+    + refreshing.HANDLERS
+    + credentials.HANDLERS
     + devices.HANDLERS
     + profiles.HANDLERS
     + rooms.HANDLERS

@@ -22,7 +22,7 @@ from chatproto.errors import MatrixError
 from chatproto.ids import DeviceId
 from chatproto.operations import accounts as ops
 from chatproto.operations.declare import Empty
-from chatproto.server.handlers.accounts import require_password
+from chatproto.server.handlers.credentials import require_password
 
 
 def _device(row: Row) -> ops.Device:

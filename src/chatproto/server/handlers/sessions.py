@@ -1,15 +1,20 @@
-"""What logging in, registering and refreshing have in common: new tokens."""
+"""What the handlers of accounts have in common: users, devices, new tokens."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import frozen
 
-from chatproto.decisions import Caller, Delete, Put, View, Write
+from chatproto.canonical import JsonObject
+from chatproto.decisions import Caller, Delete, Find, Put, Row, View, Write
 from chatproto.errors import MatrixError
 from chatproto.ids import DeviceId, UserId, parse_device_id
 from chatproto.operations.accounts import LoggedIn
 from chatproto.server.tokens import (
     ACCESS_PREFIX,
+    KIND_ACCESS,
+    KIND_REFRESH,
     REFRESH_PREFIX,
     TOKEN_BYTES,
     hash_token,
@@ -48,12 +53,12 @@ def new_tokens(
     expires_in_ms = life_ms if refreshable else None
     expires_ts = None if expires_in_ms is None else view.now_ms + expires_in_ms
     writes: list[Write] = [
-        _row(view, access, user_id, device_id, "access", expires_ts),
+        _row(view, access, user_id, device_id, KIND_ACCESS, expires_ts),
     ]
     refresh = None
     if refreshable:
         refresh = make_token(REFRESH_PREFIX, view.random(TOKEN_BYTES))
-        writes.append(_row(view, refresh, user_id, device_id, "refresh", None))
+        writes.append(_row(view, refresh, user_id, device_id, KIND_REFRESH, None))
     return NewTokens(
         access=access,
         refresh=refresh,
@@ -128,3 +133,30 @@ def _row(
             "created_ts": view.now_ms,
         },
     )
+
+
+def user_row(
+    user: UserId,
+    *,
+    password_hash: str | None,
+    now_ms: int,
+    is_admin: bool = False,
+    display_name: str | None = None,
+) -> JsonObject:
+    """A new account's row."""
+    localpart = user[1:].split(":", 1)[0]
+    return {
+        "user_id": user,
+        "localpart": localpart,
+        "display_name": display_name or localpart,
+        "password_hash": password_hash,
+        "is_admin": int(is_admin),
+        "is_locked": 0,
+        "is_deactivated": 0,
+        "created_ts": now_ms,
+    }
+
+
+async def find_user(reading: Any, user: str) -> Row | None:
+    rows = await reading.find(Find(table="users", where={"user_id": user}))
+    return rows[0] if rows else None
