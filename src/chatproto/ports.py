@@ -348,6 +348,10 @@ class Store(Protocol):
         """Users (user_id, display_name, avatar_url) by any word part, caseless."""
         ...
 
+    async def statuses(self) -> Sequence[Row]:
+        """Users who have a status text: user_id, status_msg, status_expires_ts."""
+        ...
+
     async def public_rooms(
         self, *, term: str | None, offset: int, limit: int
     ) -> tuple[Sequence[RoomId], int]:

@@ -151,6 +151,10 @@ class Engine:
             for module in engine.modules:
                 await engine.store.migrate(module.name, module.migrations)
             engine._committer.pos = engine._committed = await engine.store.last_pos()
+            for row in await engine.store.statuses():
+                engine.ephemeral.restore(
+                    row["user_id"], row["status_msg"], row["status_expires_ts"]
+                )
             async with trio.open_nursery() as nursery:
                 engine._nursery = nursery
                 nursery.start_soon(engine.status.run)

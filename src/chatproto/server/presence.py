@@ -124,6 +124,13 @@ class Ephemeral:
         self._presence[user_id] = new
         return changed
 
+    def restore(self, user_id: UserId, status_msg: str, expires_ms: int | None) -> None:
+        """Take over a status text that was stored."""
+        self.eph += 1
+        self._presence[user_id] = Presence(
+            status_msg=status_msg, status_expires_ms=expires_ms, eph=self.eph
+        )
+
     def touch(self, user_id: UserId) -> bool:
         """Count a user's presence as news; false if nothing is known of it."""
         known = self._presence.get(user_id)

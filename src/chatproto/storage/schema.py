@@ -180,4 +180,12 @@ MIGRATIONS: tuple[Migration, ...] = (
                 where rel_type = 'm.thread' and redacted_by is null""",
         ),
     ),
+    Migration(
+        3,
+        "status texts",
+        (
+            """create index users_status on users (user_id)
+                where status_msg is not null""",
+        ),
+    ),
 )

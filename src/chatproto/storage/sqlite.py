@@ -405,6 +405,10 @@ class SqliteStore:
 
         return await self._in_thread(read)
 
+    async def statuses(self) -> Sequence[Row]:
+        names = ("user_id", "status_msg", "status_expires_ts")
+        return [dict(zip(names, row, strict=True)) for row in self._all(_STATUSES)]
+
     async def public_rooms(
         self,
         *,
@@ -579,6 +583,8 @@ _SEARCH_USERS = """select user_id, display_name, avatar_url from users
 where is_deactivated=0 and user_id<>?2 and (search like ?1
   or ' ' || replace(replace(replace(localpart, '.', ' '), '-', ' '), '_', ' ') like ?1)
 order by display_name, user_id limit ?3"""
+_STATUSES = """select user_id, status_msg, status_expires_ts from users
+where status_msg is not null and is_deactivated=0"""
 _PUBLIC_ROOMS = """select r.room_id,
   (select count(*) from memberships m
    where m.room_id=r.room_id and m.membership='join') as members,
