@@ -19,6 +19,7 @@ ERRCODES: Mapping[str, int] = MappingProxyType(
         "M_FORBIDDEN": 403,
         "M_INCOMPATIBLE_ROOM_VERSION": 400,
         "M_INVALID_PARAM": 400,
+        "M_INVALID_ROOM_STATE": 400,
         "M_INVALID_USERNAME": 400,
         "M_LIMIT_EXCEEDED": 429,
         "M_MISSING_PARAM": 400,

@@ -269,7 +269,12 @@ CREATE_ROOM = Operation(
     request=CreateRoom,
     response=InRoom,
     rate=Rate.WRITE,
-    errors=("M_ROOM_IN_USE", "M_UNSUPPORTED_ROOM_VERSION", "M_INVALID_PARAM"),
+    errors=(
+        "M_ROOM_IN_USE",
+        "M_UNSUPPORTED_ROOM_VERSION",
+        "M_INVALID_PARAM",
+        "M_INVALID_ROOM_STATE",
+    ),
 )
 OPEN_DIRECT_CHAT = Operation(
     name="room.direct",

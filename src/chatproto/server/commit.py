@@ -23,6 +23,7 @@ from chatproto.decisions import (
     View,
     Write,
 )
+from chatproto.errors import MatrixError
 from chatproto.events.envelope import Pdu
 from chatproto.events.redaction import redact
 from chatproto.events.registry import Registry
@@ -41,6 +42,7 @@ from chatproto.ports import (
     Transaction,
 )
 from chatproto.rooms.power_levels import PowerLevels
+from chatproto.rooms.rule import Denied
 from chatproto.rooms.state import RoomState
 from chatproto.rooms.timeline import Timeline
 from chatproto.server.rooms import LiveRoom, RoomCache
@@ -117,12 +119,17 @@ class Committer:
             timeline = self._start(view, append, writes)
         for draft in append.drafts:
             before = timeline.state
-            timeline, pdu = timeline.append(
-                draft,
-                server=self.server,
-                key=self.key,
-                now_ms=view.now_ms,
-            )
+            try:
+                timeline, pdu = timeline.append(
+                    draft,
+                    server=self.server,
+                    key=self.key,
+                    now_ms=view.now_ms,
+                )
+            except Denied as denied:
+                if append.create is None:
+                    raise
+                raise MatrixError("M_INVALID_ROOM_STATE", denied.error) from None
             rule = self.rules.get(pdu.type)
             if rule is not None:
                 rule(pdu, before)

@@ -39,6 +39,7 @@ def first_events(
         return EventDraft(kind, content, creator, key)
 
     content = {**request.creation_content, "room_version": version.id}
+    content.pop("creator", None)  # the sender is
     drafts = [
         state("m.room.create", content),
         state("m.room.member", {**profile, "membership": "join"}, creator),

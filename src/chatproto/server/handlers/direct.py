@@ -17,8 +17,11 @@ from chatproto.decisions import (
     View,
 )
 from chatproto.errors import MatrixError
+from chatproto.events.envelope import EventDraft
 from chatproto.ids import RoomId, UserId, parse_user_id, room_id_from
 from chatproto.operations import rooms as ops
+from chatproto.rooms.state import RoomState
+from chatproto.rooms.timeline import Timeline
 from chatproto.rooms.version import V11
 from chatproto.server.handlers.creation import first_events
 from chatproto.server.handlers.rooms import Profiles, require_local_user
@@ -55,12 +58,15 @@ def open_direct_chat(view: View, request: ops.OpenDirectChat) -> Decision:
     caller, other = view.caller.user, request.user_id
     require_local_user(view, other, view.row(other))
     mine, theirs = _direct(view, "mine"), _direct(view, "theirs")
+    profiles = Profiles({u: view.rows[u][0] for u in (caller, other)})
     for room_id in _marked(mine, other):
+        if room_id not in view.prepared:
+            # It was marked a moment ago, by a call at the same time as this one.
+            return Decision(reply=ops.InRoom(room_id=room_id))
         room = view.rooms.get(room_id)
         if room is not None and _is_between(room.state, caller, other):
-            return Decision(reply=ops.InRoom(room_id=room_id))
+            return _enter(room, caller, profiles)
     room_id = room_id_from(view.random(18), view.server)
-    profiles = Profiles({u: view.rows[u][0] for u in (caller, other)})
     drafts = first_events(
         ops.CreateRoom(preset="trusted_private_chat", is_direct=True),
         caller,
@@ -79,9 +85,20 @@ def open_direct_chat(view: View, request: ops.OpenDirectChat) -> Decision:
     )
 
 
-def _is_between(state: Any, caller: UserId, other: UserId) -> bool:
-    there = state.membership(other) in ("join", "invite")
-    return state.membership(caller) == "join" and there
+def _is_between(state: RoomState, caller: UserId, other: UserId) -> bool:
+    return all(state.membership(user) in ("join", "invite") for user in (caller, other))
+
+
+def _enter(room: Timeline, caller: UserId, profiles: Profiles) -> Decision:
+    """The chat, to which an invitation is hereby accepted."""
+    reply = ops.InRoom(room_id=room.room_id)
+    if room.state.membership(caller) == "join":
+        return Decision(reply=reply)
+    content = {**profiles.member(caller), "membership": "join"}
+    draft = EventDraft("m.room.member", content, caller, caller)
+    return Decision(
+        append=(Append(room_id=room.room_id, drafts=(draft,)),), reply=reply
+    )
 
 
 def _direct(view: View, name: str) -> JsonObject:

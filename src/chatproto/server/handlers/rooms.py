@@ -28,6 +28,7 @@ from chatproto.ids import (
     RoomAlias,
     RoomId,
     UserId,
+    parse_event_type,
     parse_room_alias,
     parse_user_id,
     room_id_from,
@@ -82,6 +83,7 @@ def create_room(view: View, request: ops.CreateRoom) -> Decision:
             "M_UNSUPPORTED_ROOM_VERSION",
             f"rooms of version {version.id} are not made here",
         )
+    _check_state(view, request)
     profiles = Profiles({name: rows[0] for name, rows in view.rows.items() if rows})
     invited = tuple(u for u in dict.fromkeys(request.invite) if u != caller)
     for user_id in invited:
@@ -109,6 +111,18 @@ def create_room(view: View, request: ops.CreateRoom) -> Decision:
         writes=(*writes, *update),
         reply=ops.InRoom(room_id=room_id),
     )
+
+
+def _check_state(view: View, request: ops.CreateRoom) -> None:
+    for state in request.initial_state:
+        view.registry.parse(parse_event_type(state.type), state.content)
+        if (
+            state.type == "m.room.member"
+            and server_name(state.state_key) != view.server
+        ):
+            raise MatrixError(
+                "M_FORBIDDEN", "people of other servers cannot be here yet"
+            )
 
 
 def require_local_user(view: View, user_id: UserId, row: Row | None) -> None:
