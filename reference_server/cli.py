@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def _with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
             setting.name,
             default=None,
             help=f"{setting.metadata['help']} [{_shown_default(setting.default)}]",
-            **_kind(setting.name),
+            **_kind(str(setting.type)),
         )(command)
     return click.option(
         "--config",
@@ -33,14 +34,13 @@ def _with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def _kind(name: str) -> dict[str, Any]:
-    if name in ("demo", "demo_anywhere"):
+def _kind(declared: str) -> dict[str, Any]:
+    """How an option of a declared type is read."""
+    if declared == "bool":
         return {"is_flag": True}
-    if name in ("registration_tokens", "modules"):
+    if declared == "list[str]":
         return {"multiple": True, "callback": lambda _c, _p, value: list(value) or None}
-    if name in ("upload_bytes", "heartbeat_ms"):
-        return {"type": int}
-    return {"type": str}
+    return {"type": int if declared == "int" else str}
 
 
 def _shown_default(default: object) -> str:
@@ -61,6 +61,27 @@ def serve(config_file: Path | None, **given: Any) -> None:
 
     config = _config(config_file, given)
     _run(partial(run, config))
+
+
+@main.command("schema")
+@click.argument("kind", type=click.Choice(["openapi", "asyncapi"]))
+@_with_settings
+def schema(kind: str, config_file: Path | None, **given: Any) -> None:
+    """Print the description of the HTTP or of the socket binding, modules included."""
+    import json
+
+    from chatproto.server.extensions import operations_with
+    from chatproto.wire.schema import asyncapi, openapi
+    from reference_server.app import find_modules
+
+    config = _config(config_file, given)
+    try:
+        table = operations_with(find_modules(config.modules))
+    except ChatprotoError as error:
+        raise click.ClickException(str(error)) from None
+    describe = openapi if kind == "openapi" else asyncapi
+    document = describe(table, version=version("chatproto"))
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 @main.group()

@@ -7,7 +7,7 @@ Unknown keys are ignored, absent optional ones are not written.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar, get_origin, get_type_hints
 
 import attrs
@@ -45,6 +45,18 @@ def _number(value: object, _: object) -> float:
     raise ValueError(f"expected a number, got {_shown(value)}")
 
 
+_STRICT: dict[type, Any] = {
+    str: _exactly(str, "a string"),
+    int: _exactly(int, "an integer"),
+    bool: _exactly(bool, "a boolean"),
+    float: _number,
+}
+
+
+def _stands_for(kind: type, declared: Any) -> bool:
+    return _plain(declared) is kind
+
+
 def _shown(value: object) -> str:
     names: dict[type, str] = {
         dict: "an object",
@@ -72,16 +84,13 @@ def _is_attrs(kind: Any) -> bool:
 
 def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=True)
-    converter.register_structure_hook_func(
-        lambda t: _plain(t) is str, _exactly(str, "a string")
-    )
-    converter.register_structure_hook_func(
-        lambda t: _plain(t) is int, _exactly(int, "an integer")
-    )
-    converter.register_structure_hook_func(
-        lambda t: t is bool, _exactly(bool, "a boolean")
-    )
-    converter.register_structure_hook_func(lambda t: t is float, _number)
+    for kind, structure_plain in _STRICT.items():
+        # By class for the type itself, which cattrs asks first; by a function for the
+        # names that stand for it.
+        converter.register_structure_hook(kind, structure_plain)
+        converter.register_structure_hook_func(
+            partial(_stands_for, kind), structure_plain
+        )
     converter.register_structure_hook_func(
         _is_json_object,
         _exactly(dict, "an object"),
