@@ -172,14 +172,11 @@ def _call(json: JsonObject) -> CallFrame:
 
 def _hello(json: JsonObject) -> Hello:
     fields = _typed(json, "hello", dict)
-    wants = fields.get("wants")
-    if wants is not None and not _is_strings(wants):
-        raise RemoteError("`wants` is not a list of strings")
     return Hello(
         token=_optional(fields, "token", str),
         ticket=_optional(fields, "ticket", str),
         since=_optional(fields, "since", str),
-        wants=None if wants is None else tuple(wants),
+        wants=_texts(fields, "wants"),
         limit=_optional(fields, "limit", int),
         client=_optional(fields, "client", str),
     )
@@ -196,7 +193,7 @@ def _welcome(json: JsonObject) -> Welcome:
         window=_typed(fields, "window", int),
         server_time=_typed(fields, "server_time", int),
         server=_typed(fields, "server", str),
-        features=tuple(fields.get("features", ())),
+        features=_texts(fields, "features") or (),
         resumed=fields.get("resumed") is True,
     )
 
@@ -255,8 +252,13 @@ def _optional(json: JsonObject, key: str, kind: type) -> Any:
     return None if json.get(key) is None else _typed(json, key, kind)
 
 
-def _is_strings(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(v, str) for v in value)
+def _texts(json: JsonObject, key: str) -> tuple[str, ...] | None:
+    value = json.get(key)
+    if value is None:
+        return None
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    raise RemoteError(f"`{key}` of a frame is not a list of strings")
 
 
 def _present(frame: Hello | Welcome | Goodbye) -> JsonObject:
