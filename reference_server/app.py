@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -39,7 +39,7 @@ class Server:
 
 
 @asynccontextmanager
-async def open_server(config: Config) -> AsyncIterator[Server]:
+async def open_server(config: Config) -> AsyncGenerator[Server]:
     """A server on its data folder, without a listener."""
     folder = Path(config.data)
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  # nothing runs yet
