@@ -131,7 +131,7 @@ class DeleteRoom(Call[Empty]):
     """Delete a chat: for oneself (leave and forget), or for everyone in it.
 
     `scope` is "me" or "all"; the latter needs the right to send m.room.tombstone and
-    to kick, removes every member and ends the room.
+    m.room.join_rules and to kick, removes every member and ends the room.
     """
 
     room_id: RoomId

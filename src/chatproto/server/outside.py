@@ -46,8 +46,12 @@ class OutsideRooms:
         }
 
     async def left(self, span: Span, member: MembershipRow) -> JsonObject | None:
-        """A room that the user has left, or was put out of, up to that moment."""
-        if member.forgotten or (span.since is None and not span.want.include_leave):
+        """A room that the user has left, or was put out of, up to that moment.
+
+        A device that still shows a room hears that it is gone, be it forgotten or not.
+        """
+        wanted = span.want.include_leave and not member.forgotten
+        if span.since is None and not wanted:
             return None
         start = await self.store.seq_at(member.room_id, span.after)
         ranges = await self.visible.ranges(member.room_id, span.user_id, member.seq)

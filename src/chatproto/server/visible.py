@@ -25,6 +25,11 @@ class Visible:
     async def ranges(self, room_id: RoomId, user_id: UserId, head: int) -> Ranges:
         """The ranges of seq, both ends included, that the user may see."""
         members = await self.store.state_changes(room_id, "m.room.member", user_id)
+        return await self._ranges(room_id, members, head)
+
+    async def _ranges(
+        self, room_id: RoomId, members: Sequence[SeenEvent], head: int
+    ) -> Ranges:
         rules = await self.store.state_changes(room_id, "m.room.history_visibility", "")
         return visible_ranges(
             [(e.seq, str(e.pdu.content.get("membership", "leave"))) for e in members],
@@ -46,7 +51,8 @@ class Visible:
         if event is not None:
             room = await self.store.room(room_id)
             head = room.seq if room else 0
-            if can_see(await self.ranges(room_id, user_id, head), event.seq):
+            members = await self._remembered(room_id, user_id)
+            if can_see(await self._ranges(room_id, members, head), event.seq):
                 return event
         raise MatrixError("M_NOT_FOUND", f"no event {event_id[:60]} that you may see")
 
@@ -57,7 +63,7 @@ class Visible:
         Raises MatrixError M_FORBIDDEN, also for one who has only been invited.
         """
         ranges = await self.require(room_id, user_id)
-        members = await self.store.state_changes(room_id, "m.room.member", user_id)
+        members = await self._remembered(room_id, user_id)
         if not any(e.pdu.content.get("membership") == "join" for e in members):
             rules = await self.store.state_changes(
                 room_id,
@@ -72,7 +78,17 @@ class Visible:
     async def require(self, room_id: RoomId, user_id: UserId) -> Ranges:
         """What the user may see of a room; raises MatrixError M_FORBIDDEN if nothing."""
         room = await self.store.room(room_id)
-        ranges = await self.ranges(room_id, user_id, room.seq) if room else ()
+        members = await self._remembered(room_id, user_id)
+        ranges = await self._ranges(room_id, members, room.seq) if room else ()
         if not ranges:
             raise MatrixError("M_FORBIDDEN", f"you are not in the room {room_id[:60]}")
         return ranges
+
+    async def _remembered(
+        self, room_id: RoomId, user_id: UserId
+    ) -> Sequence[SeenEvent]:
+        """The user's member events; who has forgotten a room is a stranger to it."""
+        own = await self.store.membership(room_id, user_id)
+        if own is not None and own.forgotten:
+            return ()
+        return await self.store.state_changes(room_id, "m.room.member", user_id)

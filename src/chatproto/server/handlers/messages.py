@@ -37,6 +37,7 @@ from chatproto.rooms.power_levels import PowerLevels
 MAX_MENTIONS = 50
 # What only the operations made for it may append: their rules are in those handlers.
 _NOT_SENT = ("m.room.redaction", "m.room.create")
+_LET_IN_BY = "join_authorised_via_users_server"
 
 
 def needs_room(_caller: Caller, request: ops.SendEvent) -> Needs:
@@ -246,9 +247,13 @@ def set_state(view: View, request: ops.SetState) -> Decision:
     room = view.room(request.room_id)
     check_canonical(request.content)
     view.registry.parse(parse_event_type(request.event_type), request.content)
+    content = request.content
+    if request.event_type == "m.room.member":
+        # Whether somebody may let others in is for the server to say, not for them.
+        content = {k: v for k, v in content.items() if k != _LET_IN_BY}
     current = room.state.get(request.event_type, request.state_key)
-    draft = EventDraft(request.event_type, request.content, caller, request.state_key)
-    same = current is not None and current.content == request.content
+    draft = EventDraft(request.event_type, content, caller, request.state_key)
+    same = current is not None and current.content == content
     if current is not None and same and current.sender == caller:
         return Decision(reply=ops.Sent(event_id=current.event_id))
     return _append(request.room_id, draft)

@@ -185,10 +185,11 @@ def forget(view: View, room_id: RoomId, *, leave: bool) -> Decision:
 
 
 def _delete_for_all(view: View, room: Timeline) -> Decision:
-    """End the room: a tombstone, then everybody leaves, the caller last."""
+    """End the room: a tombstone, no way in, then everybody leaves, the caller last."""
     caller = view.caller.user
     levels = PowerLevels.of(room.state, room.version)
-    needed = max(levels.required("m.room.tombstone", is_state=True), levels.kick)
+    ends = ("m.room.tombstone", "m.room.join_rules")
+    needed = max(levels.kick, *(levels.required(e, is_state=True) for e in ends))
     if room.state.membership(caller) != "join" or levels.user(caller) < needed:
         raise MatrixError(
             "M_FORBIDDEN",
@@ -201,6 +202,7 @@ def _delete_for_all(view: View, room: Timeline) -> Decision:
     ]
     drafts = [
         EventDraft("m.room.tombstone", {"body": "This chat was deleted"}, caller, ""),
+        EventDraft("m.room.join_rules", {"join_rule": "invite"}, caller, ""),
         *(_departure(levels, caller, user) for user in others if user != caller),
         _departure(levels, caller, caller),
     ]
