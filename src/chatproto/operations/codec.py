@@ -7,18 +7,28 @@ Unknown keys are ignored, absent optional ones are not written.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator
 from functools import cache, partial
-from typing import Any, TypeVar, get_origin, get_type_hints
+from types import GenericAlias
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import attrs
 import cattrs
 from attrs import NOTHING
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+from cattrs.gen import (
+    make_dict_structure_fn,
+    make_dict_unstructure_fn,
+    make_mapping_structure_fn,
+    override,
+)
 
-from chatproto.canonical import JsonObject
+from chatproto.canonical import MAX_INTEGER, JsonObject
 from chatproto.errors import MatrixError
 
 T = TypeVar("T")
+
+_INTEGER = re.compile(r"-?[0-9]{1,16}")
 
 
 def wire(name: str) -> dict[str, str]:
@@ -82,6 +92,25 @@ def _is_attrs(kind: Any) -> bool:
     return attrs.has(get_origin(kind) or kind)
 
 
+def _is_mapping(kind: Any) -> bool:
+    return get_origin(kind) is dict and not _is_json_object(kind)
+
+
+def _is_array(kind: Any) -> bool:
+    return get_origin(kind) is tuple and get_args(kind)[1:] == (...,)
+
+
+_is_object = _exactly(dict, "an object")
+_is_list = _exactly(list, "an array")
+
+
+def _then(check: Any, structure_rest: Callable[[Any], Any]) -> Any:
+    def checked(value: object, kind: object) -> object:
+        return structure_rest(check(value, kind))
+
+    return checked
+
+
 def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=True)
     for kind, structure_plain in _STRICT.items():
@@ -91,14 +120,21 @@ def _make_converter() -> cattrs.Converter:
         converter.register_structure_hook_func(
             partial(_stands_for, kind), structure_plain
         )
-    converter.register_structure_hook_func(
-        _is_json_object,
-        _exactly(dict, "an object"),
-    )
+    converter.register_structure_hook_func(_is_json_object, _is_object)
     converter.register_unstructure_hook_func(_is_json_object, lambda value: value)
 
     def structure_attrs(kind: Any) -> Any:
-        return make_dict_structure_fn(kind, converter, **_renames(kind))
+        from_object = make_dict_structure_fn(kind, converter, **_renames(kind))
+        return _then(_is_object, lambda value: from_object(value, kind))
+
+    def structure_mapping(kind: Any) -> Any:
+        from_object: Any = make_mapping_structure_fn(kind, converter)
+        return _then(_is_object, lambda value: from_object(value, kind))
+
+    def structure_array(kind: Any) -> Any:
+        items: Any = GenericAlias(list, get_args(kind)[:1])
+        structure_items = converter.get_structure_hook(items)
+        return _then(_is_list, lambda value: tuple(structure_items(value, items)))
 
     def unstructure_attrs(kind: Any) -> Any:
         return make_dict_unstructure_fn(
@@ -109,6 +145,8 @@ def _make_converter() -> cattrs.Converter:
         )
 
     converter.register_structure_hook_factory(_is_attrs, structure_attrs)
+    converter.register_structure_hook_factory(_is_mapping, structure_mapping)
+    converter.register_structure_hook_factory(_is_array, structure_array)
     converter.register_unstructure_hook_factory(_is_attrs, unstructure_attrs)
     return converter
 
@@ -152,18 +190,32 @@ def unstructure(value: object) -> JsonObject:
 
 
 def _explained(error: cattrs.BaseValidationError, kind: type) -> MatrixError:
-    message = "; ".join(cattrs.transform_error(error, format_exception=_format)[:3])
+    message = "; ".join(list(_problems(error, "$"))[:3])
     missing = all(isinstance(e, KeyError) for e in error.exceptions)
     errcode = "M_MISSING_PARAM" if missing else "M_BAD_JSON"
     return MatrixError(errcode, f"{kind.__name__}: {message}")
 
 
-def _format(error: BaseException, _: type | None) -> str:
+def _problems(error: BaseException, path: str) -> Iterator[str]:
+    """What is wrong and where, under the names that travel."""
+    if isinstance(error, cattrs.ClassValidationError):
+        names = {f.name: wire_name(f) for f in attrs.fields(error.cl)}
+        in_fields, of_the_whole = error.group_exceptions()
+        for inner, note in in_fields:
+            yield from _problems(inner, f"{path}.{names[note.name]}")
+        for inner in of_the_whole:
+            yield from _problems(inner, path)
+    elif isinstance(error, cattrs.IterableValidationError):
+        for inner, place in error.group_exceptions()[0]:
+            yield from _problems(inner, f"{path}[{place.index!r}]")
+    else:
+        yield f"{_said(error)} @ {path}"
+
+
+def _said(error: BaseException) -> str:
     if isinstance(error, KeyError):
         return f"missing field {error.args[0]!r}"
-    if isinstance(error, MatrixError):
-        return error.error
-    return str(error)
+    return error.error if isinstance(error, MatrixError) else str(error)
 
 
 @cache
@@ -186,12 +238,19 @@ def from_text(kind: Any, text: str) -> object:
     options = getattr(kind, "__args__", ()) if type(None) in _args(kind) else (kind,)
     plain = next((o for o in options if o is not type(None)), str)
     if plain is int:
-        return int(text)
+        return _integer(text)
     if plain is bool:
         if text not in ("true", "false"):
             raise ValueError(f"expected true or false, got {text[:40]!r}")
         return text == "true"
     return text
+
+
+def _integer(text: str) -> int:
+    """What the JSON reader takes for an integer; int() reads far more."""
+    if _INTEGER.fullmatch(text) and abs(int(text)) <= MAX_INTEGER:
+        return int(text)
+    raise ValueError(f"expected an integer, got {text[:40]!r}")
 
 
 def _args(kind: Any) -> tuple[Any, ...]:
