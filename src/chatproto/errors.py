@@ -12,6 +12,7 @@ from typing import Any
 
 ERRCODES: Mapping[str, int] = MappingProxyType(
     {
+        "M_BAD_ALIAS": 400,
         "M_BAD_JSON": 400,
         "M_BAD_STATE": 400,
         "M_DUPLICATE_ANNOTATION": 400,

@@ -282,7 +282,7 @@ SET_STATE = Operation(
     response=Sent,
     body="content",
     rate=Rate.WRITE,
-    errors=("M_FORBIDDEN", "M_TOO_LARGE"),
+    errors=("M_FORBIDDEN", "M_TOO_LARGE", "M_BAD_ALIAS"),
 )
 GET_STATE = Operation(
     name="state.get",

@@ -11,7 +11,7 @@ from chatproto.decisions import SeenEvent
 from chatproto.ids import RoomId, UserId
 from chatproto.ports import MembershipRow, ReceiptRow, RoomRow, Store
 from chatproto.rooms.state import RoomState
-from chatproto.server.client_format import Formats, in_room, seen_by_clients
+from chatproto.server.client_format import Formats, in_room
 from chatproto.server.positions import history_token
 from chatproto.server.presence import Ephemeral
 from chatproto.server.rooms import RoomCache
@@ -140,7 +140,7 @@ class JoinedRooms:
             if start == 0:
                 needed |= set(await self._hero_ids(span.user_id, room_id))
             events = [e for e in found if _is_needed(e, needed)]
-        formatted = [in_room(seen_by_clients(e)) for e in events]
+        formatted = map(in_room, await self.formats.client_events(events))
         passed = [e for e in formatted if span.want.state.passes(e)]
         section["state_after" if span.want.state_after else "state"] = {
             "events": passed,

@@ -8,7 +8,7 @@ from chatproto.canonical import JsonObject
 from chatproto.ids import UserId
 from chatproto.ports import MembershipRow, Store
 from chatproto.rooms.state import RoomState
-from chatproto.server.client_format import Formats, in_room, seen_by_clients
+from chatproto.server.client_format import Formats, in_room
 from chatproto.server.positions import history_token
 from chatproto.server.rooms import RoomCache
 from chatproto.server.spans import Span
@@ -86,7 +86,7 @@ class OutsideRooms:
             found = await self.store.state_at(member.room_id, end)
         else:
             found = await self.store.state_between(member.room_id, start, end)
-        events = [in_room(seen_by_clients(e)) for e in found]
+        events = map(in_room, await self.formats.client_events(found))
         return [e for e in events if span.want.state.passes(e)]
 
     async def _has_joined(self, member: MembershipRow) -> bool:

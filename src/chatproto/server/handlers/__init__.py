@@ -11,6 +11,7 @@ from chatproto.server.handlers import (
     direct,
     directory,
     discovery,
+    forward,
     history,
     membership,
     messages,
@@ -35,6 +36,7 @@ HANDLERS: tuple[Handler, ...] = (
     + membership.HANDLERS
     + directory.HANDLERS
     + messages.HANDLERS
+    + forward.HANDLERS
     + history.HANDLERS
     + receipts.HANDLERS
     + account_data.HANDLERS

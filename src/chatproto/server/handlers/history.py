@@ -11,7 +11,6 @@ from chatproto.errors import MatrixError
 from chatproto.ids import RoomId, UserId
 from chatproto.operations import messages as ops
 from chatproto.rooms.visibility import can_see
-from chatproto.server.client_format import seen_by_clients
 from chatproto.server.filters import TypeFilter, parse_types
 from chatproto.server.positions import Position, history_token, parse_history_token
 
@@ -26,7 +25,7 @@ async def get_state(reading: Any, request: ops.GetState) -> JsonObject:
             request.state_key,
         ):
             if request.format == "event":
-                return seen_by_clients(event)
+                return await _client(reading, event)
             return event.pdu.content
     raise MatrixError(
         "M_NOT_FOUND", f"the room has no state {request.event_type[:60]!r}"
@@ -37,7 +36,7 @@ async def get_all_state(
     reading: Any, request: ops.GetAllState
 ) -> tuple[JsonObject, ...]:
     events = await _state(reading, request.room_id)
-    return tuple(seen_by_clients(event) for event in events)
+    return tuple(await reading.formats.client_events(events))
 
 
 async def _state(reading: Any, room_id: RoomId) -> Sequence[SeenEvent]:
@@ -110,11 +109,9 @@ async def _members_of(
 ) -> tuple[JsonObject, ...]:
     senders = {event.pdu.sender for event in page}
     state = await reading.store.state_at(room_id, max(event.seq for event in page))
-    return tuple(
-        seen_by_clients(event)
-        for event in state
-        if event.pdu.type == "m.room.member" and event.pdu.state_key in senders
-    )
+    members = (e for e in state if e.pdu.type == "m.room.member")
+    shown = [e for e in members if e.pdu.state_key in senders]
+    return tuple(await reading.formats.client_events(shown))
 
 
 async def _client(reading: Any, event: SeenEvent) -> JsonObject:
@@ -151,7 +148,7 @@ async def get_context(reading: Any, request: ops.GetContext) -> ops.EventContext
         event=await _client(reading, event),
         events_before=tuple([await _client(reading, e) for e in before]),
         events_after=tuple([await _client(reading, e) for e in after]),
-        state=tuple(seen_by_clients(e) for e in state),
+        state=tuple(await reading.formats.client_events(state)),
     )
 
 
@@ -213,14 +210,14 @@ async def get_members(reading: Any, request: ops.GetMembers) -> ops.Members:
     last_visible = await reading.visible.require_state(room_id, caller)
     seq = min(await _seq(reading, room_id, request.at, last_visible), last_visible)
     state = await reading.store.state_at(room_id, seq)
-    chunk = [
-        seen_by_clients(event)
+    shown = [
+        event
         for event in state
         if event.pdu.type == "m.room.member"
         and request.membership in (None, event.pdu.content.get("membership"))
         and request.not_membership != event.pdu.content.get("membership")
     ]
-    return ops.Members(chunk=tuple(chunk))
+    return ops.Members(chunk=tuple(await reading.formats.client_events(shown)))
 
 
 async def get_joined_members(

@@ -1,18 +1,17 @@
-"""Sending: messages, edits, redactions, forwards, state."""
+"""Sending: messages, edits, redactions, state."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
-
-from chatproto.canonical import JsonObject, check_canonical
+from chatproto.canonical import JsonObject, check_canonical, list_of
 from chatproto.decisions import (
     Append,
     Appended,
     Caller,
     Decides,
     Decision,
+    Find,
     Handler,
     Needs,
     ReplyFrom,
@@ -28,15 +27,18 @@ from chatproto.ids import (
     UserId,
     parse_event_id,
     parse_event_type,
+    parse_room_alias,
     parse_txn_id,
     server_name,
 )
 from chatproto.operations import messages as ops
 from chatproto.rooms.power_levels import PowerLevels
+from chatproto.rooms.timeline import Timeline
 
 MAX_MENTIONS = 50
 # What only the operations made for it may append: their rules are in those handlers.
 _NOT_SENT = ("m.room.redaction", "m.room.create")
+_ALIASES = "m.room.canonical_alias"
 _LET_IN_BY = "join_authorised_via_users_server"
 
 
@@ -81,10 +83,14 @@ def send_event(view: View, request: ops.SendEvent) -> Decision:
         raise MatrixError(
             "M_DUPLICATE_ANNOTATION", "you have reacted like this already"
         )
-    return _send(view, request.room_id, request.event_type, request.content)
+    return send(view, request.room_id, request.event_type, request.content)
 
 
-def _send(view: View, room_id: RoomId, kind: str, content: JsonObject) -> Decision:
+def send(view: View, room_id: RoomId, kind: str, content: JsonObject) -> Decision:
+    """Append a message event, if it is one that the caller may send there.
+
+    Raises MatrixError.
+    """
     caller = view.caller.user
     require_joined(view, room_id)
     check_canonical(content)
@@ -161,7 +167,7 @@ def edit_message(view: View, request: ops.EditMessage) -> Decision:
         "m.new_content": new,
         "m.relates_to": {"rel_type": "m.replace", "event_id": request.event_id},
     }
-    return _send(view, request.room_id, kind, content)
+    return send(view, request.room_id, kind, content)
 
 
 def redact_event(view: View, request: ops.RedactEvent) -> Decision:
@@ -186,54 +192,11 @@ def redact_event(view: View, request: ops.RedactEvent) -> Decision:
     return _append(request.room_id, EventDraft("m.room.redaction", content, caller))
 
 
-@frozen
-class _Original:
-    event: SeenEvent
-
-
-async def prepare_forward(
-    reading: Any,
-    caller: Caller,
-    request: ops.ForwardEvent,
-) -> _Original:
-    event = await reading.visible.event(
-        request.from_room_id,
-        parse_event_id(request.event_id),
-        caller.user,
-    )
-    return _Original(event)
-
-
-def needs_rooms(_caller: Caller, request: ops.ForwardEvent) -> Needs:
-    return Needs(rooms=(request.room_id, request.from_room_id))
-
-
-def forward_event(view: View, request: ops.ForwardEvent) -> Decision:
-    """Copy the content; the name of a private chat never leaves it."""
-    parse_txn_id(request.txn_id)
-    original: SeenEvent = view.prepared.event
-    pdu = original.pdu
-    if pdu.is_state or pdu.type != "m.room.message" or original.redacted_by:
-        raise MatrixError("M_FORBIDDEN", "only messages can be forwarded")
-    content = {
-        key: value
-        for key, value in pdu.content.items()
-        if key not in ("m.relates_to", "m.mentions", "m.new_content")
-    }
-    if "org.chatproto.forwarded" not in content:
-        origin: JsonObject = {
-            "sender": pdu.sender,
-            "origin_server_ts": pdu.origin_server_ts,
-        }
-        source = view.rooms.get(request.from_room_id)
-        if source is not None and source.state.join_rule == "public":
-            origin |= {"room_id": pdu.room_id, "event_id": pdu.event_id}
-        content["org.chatproto.forwarded"] = origin
-    return _send(view, request.room_id, pdu.type, content)
-
-
 def needs_state_room(_caller: Caller, request: ops.SetState) -> Needs:
-    return Needs(rooms=(request.room_id,))
+    if request.event_type != _ALIASES:
+        return Needs(rooms=(request.room_id,))
+    find = Find(table="aliases", where={"room_id": request.room_id})
+    return Needs(rooms=(request.room_id,), rows={"aliases": find})
 
 
 def set_state(view: View, request: ops.SetState) -> Decision:
@@ -251,6 +214,8 @@ def set_state(view: View, request: ops.SetState) -> Decision:
     if request.event_type == "m.room.member":
         # Whether somebody may let others in is for the server to say, not for them.
         content = {k: v for k, v in content.items() if k != _LET_IN_BY}
+    if request.event_type == _ALIASES:
+        _check_aliases(view, room, content)
     current = room.state.get(request.event_type, request.state_key)
     draft = EventDraft(request.event_type, content, caller, request.state_key)
     same = current is not None and current.content == content
@@ -259,10 +224,23 @@ def set_state(view: View, request: ops.SetState) -> Decision:
     return _append(request.room_id, draft)
 
 
+def _check_aliases(view: View, room: Timeline, content: JsonObject) -> None:
+    """What the room is to be called must lead to it, unless it was called so before."""
+    before = _aliases_in(room.state.content(_ALIASES))
+    known = before | {row["alias"] for row in view.rows["aliases"]}
+    for alias in _aliases_in(content):
+        if parse_room_alias(alias) not in known:
+            raise MatrixError("M_BAD_ALIAS", f"{alias[:60]} does not lead to this room")
+
+
+def _aliases_in(content: JsonObject) -> set[str]:
+    named = [content.get("alias"), *list_of(content.get("alt_aliases"))]
+    return {alias for alias in named if isinstance(alias, str) and alias}
+
+
 HANDLERS: tuple[Handler, ...] = (
     Decides(ops.SEND_EVENT, send_event, needs_room, own_annotation),
     Decides(ops.EDIT_MESSAGE, edit_message, needs_target),
     Decides(ops.REDACT_EVENT, redact_event, needs_target),
-    Decides(ops.FORWARD_EVENT, forward_event, needs_rooms, prepare_forward),
     Decides(ops.SET_STATE, set_state, needs_state_room),
 )
