@@ -183,9 +183,15 @@ def decode_response(operation: Operation, body: bytes) -> Any:
 
 
 def typed_answer(operation: Operation, value: Any) -> Any:
-    """An answer that is JSON, as the type that the operation declares."""
-    if operation.response is tuple:
-        return tuple(value)
-    if operation.response is dict:
+    """An answer that is JSON, as the type that the operation declares.
+
+    Raises MatrixError if it is of another.
+    """
+    if operation.response is dict and isinstance(value, dict):
         return value
+    if operation.response is tuple and isinstance(value, list):
+        return tuple(value)
+    if operation.response in (dict, tuple):
+        message = f"{operation.name}: the answer is of another type than declared"
+        raise MatrixError("M_BAD_JSON", message)
     return structure(operation.response, value)
