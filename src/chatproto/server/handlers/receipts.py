@@ -22,6 +22,7 @@ from chatproto.decisions import (
     Write,
 )
 from chatproto.errors import MatrixError
+from chatproto.events.relations import relation_of
 from chatproto.ids import EventId, RoomId, parse_event_id
 from chatproto.operations import receipts as ops
 from chatproto.operations.declare import Empty
@@ -30,6 +31,7 @@ from chatproto.server.handlers.sessions import require_self
 from chatproto.server.presence import MAX_TYPING_MS
 
 _TYPES = ("m.read", "m.read.private", "m.fully_read")
+MAIN = "main"  # what is in no thread
 MIN_TYPING_MS = 1_000
 
 
@@ -83,7 +85,10 @@ async def _counts(
 
 
 def needs_receipt(caller: Caller, request: ops.SendReceipt) -> Needs:
-    return _needs(caller, request.room_id, (request.event_id,))
+    named = [request.event_id]
+    if request.thread_id not in (None, MAIN):
+        named.append(parse_event_id(request.thread_id))
+    return _needs(caller, request.room_id, tuple(named))
 
 
 def needs_markers(caller: Caller, request: ops.SetReadMarkers) -> Needs:
@@ -107,6 +112,7 @@ def send_receipt(view: View, request: ops.SendReceipt) -> Decision:
         known = ", ".join(_TYPES)
         raise MatrixError("M_INVALID_PARAM", f"a receipt is one of {known}")
     require_joined(view, request.room_id)
+    _check_thread(view, request)
     writes = _receipt(
         view,
         request.room_id,
@@ -115,6 +121,24 @@ def send_receipt(view: View, request: ops.SendReceipt) -> Decision:
         request.thread_id,
     )
     return Decision(writes=writes, reply=Empty())
+
+
+def _check_thread(view: View, request: ops.SendReceipt) -> None:
+    """A receipt is of a thread of the room, and not for an event of another thread.
+
+    What relates to an event of a thread belongs to it as well: that is not looked up.
+    """
+    thread_id = request.thread_id
+    if thread_id is None:
+        return
+    if request.receipt_type == "m.fully_read":
+        raise MatrixError("M_INVALID_PARAM", "m.fully_read is for the whole room")
+    event = view.events.get(request.event_id)
+    relation = relation_of(event.pdu.content) if event else None
+    other = relation.event_id if relation and relation.rel_type == "m.thread" else None
+    known = EventId(thread_id) in view.events
+    if thread_id != MAIN and not (known and other in (None, thread_id)):
+        raise MatrixError("M_INVALID_PARAM", "the event is not of this thread")
 
 
 def set_markers(view: View, request: ops.SetReadMarkers) -> Decision:
@@ -153,7 +177,7 @@ def _receipt(
     if not _is_ahead(view, kind, thread_id, event):
         return ()
     prepared: _Reading = view.prepared
-    whole = thread_id in (None, "main")
+    whole = thread_id in (None, MAIN)
     return (
         PutReceipt(
             room_id=room_id,
