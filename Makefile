@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint types imports format bench clean
+.PHONY: run test lint types imports docs format bench clean
 
 run: .make/server
 	$(BIN)/chatproto-server serve --demo --data demo-data --listen 127.0.0.1:8008
@@ -21,6 +21,9 @@ types: .make/dev
 
 imports: .make/dev
 	$(BIN)/lint-imports
+
+docs: .make/dev
+	$(BIN)/python scripts/reference.py
 
 format: .make/dev
 	$(BIN)/ruff check --fix .

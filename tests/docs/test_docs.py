@@ -2,17 +2,21 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
+from chatproto.client.cli import main as client
 from chatproto.operations.table import OPERATIONS
 from chatproto.wire.ws import TRANSITIONS
+from reference_server.cli import main as server
 from reference_server.config import options
 
-PAGES = ("README.md",)
+PAGES = ("README.md", "CONTRIBUTING.md", *map(str, sorted(Path("docs").rglob("*.md"))))
 EXAMPLES = [
     pytest.param(code, id=f"{page}-{number}")
     for page in PAGES
@@ -35,6 +39,48 @@ def test_example_runs(code, tmp_path):
         cwd=tmp_path,
         env=os.environ | settings,
     )
+
+
+COMMANDS = [
+    pytest.param(line.strip(), id=f"{page}: {line.strip()[:60]}")
+    for page in PAGES
+    for line in Path(page).read_text().splitlines()
+    if re.match(r"(    )?chatproto(-server)? [a-z]", line)
+]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_command_is_known(line):
+    """Every word of the command and every option is one that the program has."""
+    program, *words = shlex.split(line.split("#")[0] if '"#' not in line else line)
+    command: click.Command = {"chatproto": client, "chatproto-server": server}[program]
+    context = click.Context(command, info_name=program)
+    while isinstance(command, click.Group):
+        name = words.pop(0)
+        found = command.get_command(context, name)
+        assert found is not None, f"{program} has no command {name}"
+        command = found
+    options = {o for p in command.params for o in (*p.opts, *p.secondary_opts)}
+    used = {word.split("=")[0] for word in words if word.startswith("--")}
+    assert used <= options
+
+
+LINKS = [
+    pytest.param(page, target, id=f"{page} -> {target}")
+    for page in PAGES
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", Path(page).read_text())
+]
+
+
+@pytest.mark.parametrize(("page", "target"), LINKS)
+def test_link_leads_somewhere(page, target):
+    assert (Path(page).parent / target).exists()
+
+
+def test_every_page_can_be_found():
+    linked = {(Path(p.values[0]).parent / p.values[1]).resolve() for p in LINKS}
+    pages = {Path(page).resolve() for page in PAGES if page.startswith("docs/")}
+    assert pages - linked - {Path("docs/index.md").resolve()} == set()
 
 
 def test_socket_page_names_every_frame():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from attrs import frozen
+from attrs import field, frozen
 
 from chatproto.errors import LocalError
 from chatproto.signing import SigningKey, decode_base64, encode_base64
@@ -15,7 +15,7 @@ from chatproto.signing import SigningKey, decode_base64, encode_base64
 class FileKeyStore:
     """Keeps the key in `signing.key` of a folder, and makes it where there is none."""
 
-    folder: Path
+    folder: Path = field(converter=Path)
 
     def signing_key(self) -> SigningKey:
         """Raises LocalError if the file does not hold a key."""
