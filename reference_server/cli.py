@@ -80,7 +80,8 @@ def schema(kind: str, config_file: Path | None, **given: Any) -> None:
     except ChatprotoError as error:
         raise click.ClickException(str(error)) from None
     describe = openapi if kind == "openapi" else asyncapi
-    document = describe(table, version=version("chatproto"))
+    url = config.base_url or f"http://{config.listen}"
+    document = describe(table, version=version("chatproto"), url=url)
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 

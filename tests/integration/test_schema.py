@@ -22,6 +22,16 @@ def test_document_is_printed(kind):
     assert document["info"]["title"] == "chatproto"
 
 
+def test_address_is_that_of_the_settings():
+    listen, public = "--listen=127.0.0.1:8123", "--base-url=https://chat.example.org"
+    document = json.loads(schema("openapi", listen).stdout)
+    assert document["servers"] == [{"url": "http://127.0.0.1:8123"}]
+    document = json.loads(schema("asyncapi", listen, public).stdout)
+    assert document["servers"] == {
+        "chat": {"host": "chat.example.org", "protocol": "wss"}
+    }
+
+
 def test_modules_are_part_of_the_document():
     document = json.loads(schema("openapi", "--modules=org.example.polls").stdout)
     tags = {

@@ -29,7 +29,7 @@ class Welcome:
     """The server's answer to hello: what holds on this connection."""
 
     user_id: str
-    device_id: str | None
+    device_id: str | None = None
     session: str
     heartbeat_ms: int
     max_frame: int

@@ -41,3 +41,20 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
     if origin is dict:
         return st.dictionaries(values(args[0]), values(args[1]), max_size=2)
     return st.one_of([values(arg) for arg in args])
+
+
+# The second is one that a lenient reader would make into the first.
+_EXAMPLES = {
+    str: ("x", 1),
+    int: (1, "1"),
+    bool: (True, 1),
+    dict: ({}, []),
+    tuple: ([], "text"),
+}
+
+
+def examples(kind: Any) -> tuple[Any, Any]:
+    """A value of a declared type, and one of another."""
+    options = [kind] if get_origin(kind) in (dict, tuple) else get_args(kind) or [kind]
+    plain = getattr(options[0], "__supertype__", options[0])
+    return _EXAMPLES[dict if attrs.has(plain) else get_origin(plain) or plain]

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any, get_args, get_origin
-
 import attrs
 import pytest
 from attrs import field, frozen
@@ -23,7 +21,7 @@ from chatproto.operations.codec import wire_name as on_the_wire
 from chatproto.operations.messages import GetHistory, SendEvent
 from chatproto.operations.rooms import CreateRoom, SearchPublicRooms
 from chatproto.operations.table import OPERATIONS
-from tests.unit.operations.requests import JSON, values
+from tests.unit.operations.requests import JSON, examples, values
 
 ALL = pytest.mark.parametrize("operation", tuple(OPERATIONS), ids=lambda op: op.name)
 
@@ -48,25 +46,11 @@ def test_missing_field_is_named(operation):
     assert any(on_the_wire(f) in refused.value.error for f in required)
 
 
-# A value of each type, and one that a lenient reader would make into it.
-EXAMPLES = {
-    str: ("x", 1),
-    int: (1, "1"),
-    bool: (True, 1),
-    dict: ({}, []),
-    tuple: ([], "text"),
-}
 FIELDS = [
     pytest.param(operation.request, each, id=f"{operation.name}-{each.name}")
     for operation in OPERATIONS
     for each in attrs.fields(operation.request)
 ]
-
-
-def examples(kind: Any) -> tuple[object, object]:
-    options = [kind] if get_origin(kind) in (dict, tuple) else get_args(kind) or [kind]
-    plain = getattr(options[0], "__supertype__", options[0])
-    return EXAMPLES[dict if attrs.has(plain) else get_origin(plain) or plain]
 
 
 @pytest.mark.parametrize(("request_type", "attribute"), FIELDS)
@@ -146,9 +130,7 @@ def test_place_of_a_mistake_is_told(kind, json, why):
 
 def test_only_some_mistakes_are_told():
     with pytest.raises(MatrixError) as refused:
-        structure(
-            CreateRoom, dict.fromkeys(("preset", "name", "topic", "invite"), 1)
-        )
+        structure(CreateRoom, dict.fromkeys(("preset", "name", "topic", "invite"), 1))
     assert refused.value.error.count(" @ $.") == 3
 
 

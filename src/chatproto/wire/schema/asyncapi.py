@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 import attrs
 
 from chatproto.canonical import JsonObject
 from chatproto.operations.declare import Operation, OperationTable
 from chatproto.wire import frames
+from chatproto.wire.handshake import SUBPROTOCOL
 from chatproto.wire.schema.items import ITEMS
 from chatproto.wire.schema.openapi import ERROR, errcodes
 from chatproto.wire.schema.types import Schemas, first_paragraph
 
 SOCKET_PATH = "/_chatproto/v1/socket"
-SUBPROTOCOL = "chatproto.1"
 _CHANNEL = {"$ref": "#/channels/socket"}
 
 
 def asyncapi(
-    table: OperationTable, *, version: str, host: str = "127.0.0.1:8008"
+    table: OperationTable, *, version: str, url: str = "http://127.0.0.1:8008"
 ) -> JsonObject:
     """The document of a server with these operations.
 
-    `version` is the server's, `host` its name and port.
+    `version` is the server's, `url` where it is reached over HTTP. Raises TypeError
+    for a field whose type has no schema.
     """
     schemas = Schemas()
+    schemas.found |= {"Error": ERROR, **ITEMS}
     messages = _frames(schemas)
     operations: dict[str, JsonObject] = {
-        "connect": _action("receive", ("hello",), reply=("welcome",)),
+        "connect": _action("receive", ("hello",), reply=("welcome", "goodbye")),
         "confirm": _action("receive", ("ack",)),
         "listen": _action("send", ("push", "position", "resync")),
         "part": _action("send", ("goodbye",)),
         "heartbeat": _action("send", ("ping",), reply=("pong",)),
+        "probe": _action("receive", ("ping",), reply=("pong",)),
     }
     for operation in table:
         if not operation.by_hand:
@@ -45,7 +49,6 @@ def asyncapi(
                 "description": operation.doc,
                 "x-errcodes": list(errcodes(operation)),
             }
-    found = {"Error": ERROR, **ITEMS, **dict(sorted(schemas.found.items()))}
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -54,18 +57,36 @@ def asyncapi(
             "description": "The socket binding: JSON text frames over a WebSocket "
             f"with the subprotocol {SUBPROTOCOL}.",
         },
-        "servers": {"chat": {"host": host, "protocol": "ws"}},
+        "defaultContentType": "application/json",
+        "servers": {"chat": _server(url)},
         "channels": {
             "socket": {
                 "address": SOCKET_PATH,
                 "messages": {
                     name: {"$ref": f"#/components/messages/{name}"} for name in messages
                 },
+                "bindings": {"ws": _handshake()},
             }
         },
         "operations": operations,
-        "components": {"messages": messages, "schemas": found},
+        "components": {
+            "messages": messages,
+            "schemas": dict(sorted(schemas.found.items())),
+        },
     }
+
+
+def _server(url: str) -> JsonObject:
+    parts = urlsplit(url)
+    server = {"host": parts.netloc, "protocol": parts.scheme.replace("http", "ws")}
+    path = parts.path.rstrip("/")
+    return {**server, **({"pathname": path} if path else {})}
+
+
+def _handshake() -> JsonObject:
+    subprotocol = {"const": SUBPROTOCOL}
+    headers = _object({"Sec-WebSocket-Protocol": subprotocol})
+    return {"method": "GET", "headers": headers, "bindingVersion": "0.1.0"}
 
 
 def _action(
@@ -107,12 +128,14 @@ def _frames(schemas: Schemas) -> dict[str, JsonObject]:
 
 def _call(operation: Operation, schemas: Schemas) -> JsonObject:
     names = [f.name for f in attrs.fields(operation.request)]
+    fields = schemas.fields(operation.request, names)
     properties: dict[str, JsonObject] = {
         "id": {"type": "integer"},
         "do": {"const": operation.name},
-        "with": schemas.fields(operation.request, names),
+        "with": fields,
     }
-    return _message(_object(properties), first_paragraph(operation.doc))
+    needed = ("id", "do", "with") if "required" in fields else ("id", "do")
+    return _message(_object(properties, *needed), first_paragraph(operation.doc))
 
 
 def _reply(operation: Operation, schemas: Schemas) -> JsonObject:
@@ -128,11 +151,7 @@ def _frame(key: str, schema: JsonObject) -> JsonObject:
 
 
 def _message(payload: JsonObject, summary: str) -> JsonObject:
-    return {
-        "contentType": "application/json",
-        "summary": summary,
-        "payload": payload,
-    }
+    return {"summary": summary, "payload": payload}
 
 
 def _object(properties: dict[str, JsonObject], *required: str) -> JsonObject:

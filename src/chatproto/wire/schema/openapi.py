@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import attrs
 
 from chatproto.canonical import JsonObject
+from chatproto.errors import ERRCODES
 from chatproto.operations.codec import hints, is_required, wire_name
 from chatproto.operations.declare import Access, Operation, OperationTable
 from chatproto.wire.schema.types import Schemas, first_paragraph
 
 # What any call may be refused with, beyond what its operation declares.
-COMMON_ERRORS = ("M_BAD_JSON", "M_NOT_JSON", "M_MISSING_PARAM", "M_LIMIT_EXCEEDED")
-_TOKEN_ERRORS = ("M_MISSING_TOKEN", "M_UNKNOWN_TOKEN")
+COMMON_ERRORS = (
+    "M_BAD_JSON",
+    "M_NOT_JSON",
+    "M_MISSING_PARAM",
+    "M_INVALID_PARAM",
+    "M_LIMIT_EXCEEDED",
+)
+_TOKEN_ERRORS = ("M_MISSING_TOKEN", "M_UNKNOWN_TOKEN", "M_USER_LOCKED")
+_BRACES = re.compile(r"\{([a-z_]+)\}")
 ERROR: JsonObject = {
     "type": "object",
     "description": "Why a call was refused (Matrix specification, Standard error "
@@ -26,6 +35,31 @@ ERROR: JsonObject = {
     },
     "required": ["errcode", "error"],
 }
+STAGES: JsonObject = {
+    "type": "object",
+    "description": "What has to be proved first (Matrix specification, "
+    "User-Interactive Authentication API).",
+    "properties": {
+        "flows": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "stages": {"type": "array", "items": {"type": "string"}}
+                },
+                "required": ["stages"],
+            },
+        },
+        "params": {"type": "object"},
+        "session": {"type": "string"},
+        "completed": {"type": "array", "items": {"type": "string"}},
+    },
+    "required": ["flows"],
+}
+_RETRY_AFTER: JsonObject = {
+    "description": "Seconds to wait before trying again.",
+    "schema": {"type": "integer"},
+}
 
 
 def openapi(
@@ -33,13 +67,19 @@ def openapi(
 ) -> JsonObject:
     """The document of a server with these operations.
 
-    `version` is the server's, `url` where it is reached.
+    `version` is the server's, `url` where it is reached. Raises TypeError for a field
+    whose type has no schema.
     """
     schemas = Schemas()
+    schemas.found |= {"Error": ERROR, "Stages": STAGES}
     paths: dict[str, JsonObject] = {}
     for operation in table:
-        described = _operation(operation, schemas)
-        paths.setdefault(operation.path, {})[operation.verb.lower()] = described
+        verb = operation.verb.lower()
+        paths.setdefault(operation.path, {})[verb] = _operation(operation, schemas)
+        for number, alias in enumerate(operation.aliases, 1):
+            paths.setdefault(alias, {})[verb] = _alias(
+                operation, alias, number, schemas
+            )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -49,9 +89,10 @@ def openapi(
             "and what chatproto adds under /_chatproto.",
         },
         "servers": [{"url": url}],
+        "tags": [{"name": name} for name in sorted({_tag(op) for op in table})],
         "paths": paths,
         "components": {
-            "schemas": {"Error": ERROR, **dict(sorted(schemas.found.items()))},
+            "schemas": dict(sorted(schemas.found.items())),
             "responses": {
                 "Error": {
                     "description": "The call was refused.",
@@ -70,7 +111,13 @@ def errcodes(operation: Operation) -> tuple[str, ...]:
         codes += _TOKEN_ERRORS
     if operation.access is Access.ADMIN:
         codes.append("M_FORBIDDEN")
+    if _asks_for_proof(operation):
+        codes.append("M_UNAUTHORIZED")
     return tuple(dict.fromkeys(codes))
+
+
+def _asks_for_proof(operation: Operation) -> bool:
+    return "auth" in operation.body_fields
 
 
 def _operation(operation: Operation, schemas: Schemas) -> JsonObject:
@@ -78,25 +125,70 @@ def _operation(operation: Operation, schemas: Schemas) -> JsonObject:
         "operationId": operation.name,
         "summary": first_paragraph(operation.doc),
         "description": operation.doc,
-        "tags": [operation.name.rpartition(".")[0]],
+        "tags": [_tag(operation)],
+        "parameters": [
+            *(_in_path(operation, name, schemas) for name in operation.path_fields),
+            *(_in_query(operation, name, schemas) for name in _query(operation)),
+        ],
         "responses": {
             "200": _answer(operation, schemas),
+            **_refusals(operation),
             "default": {"$ref": "#/components/responses/Error"},
         },
         "x-errcodes": list(errcodes(operation)),
     }
-    parameters = [_in_path(operation, name, schemas) for name in operation.path_fields]
-    parameters += [_in_query(operation, name, schemas) for name in _query(operation)]
-    if parameters:
-        described["parameters"] = parameters
     body = _body(operation, schemas)
     if body is not None:
         described["requestBody"] = body
     if operation.access is not Access.PUBLIC:
         described["security"] = [{"accessToken": []}]
-    if operation.aliases:
-        described["x-aliases"] = list(operation.aliases)
     return described
+
+
+def _alias(
+    operation: Operation, path: str, number: int, schemas: Schemas
+) -> JsonObject:
+    """The same under another path; what that does not name has its default."""
+    described = _operation(operation, schemas)
+    named = _BRACES.findall(path)
+    return described | {
+        "operationId": f"{operation.name}.alias{number}",
+        "parameters": [
+            p
+            for p in described["parameters"]
+            if p["in"] != "path" or p["name"] in named
+        ],
+        "deprecated": "/r0/" in path,
+        "x-alias-of": operation.name,
+    }
+
+
+def _tag(operation: Operation) -> str:
+    return operation.name.rpartition(".")[0] or operation.name
+
+
+def _refusals(operation: Operation) -> dict[str, JsonObject]:
+    by_status: dict[int, list[str]] = {}
+    for errcode in errcodes(operation):
+        by_status.setdefault(ERRCODES.get(errcode, 400), []).append(errcode)
+    refusals = {
+        str(status): _refusal(by_status[status]) for status in sorted(by_status)
+    }
+    refusals["429"]["headers"] = {"Retry-After": _RETRY_AFTER}
+    if _asks_for_proof(operation):
+        error = refusals["401"]["content"]["application/json"]["schema"]
+        stages = {"allOf": [error, {"$ref": "#/components/schemas/Stages"}]}
+        refusals["401"]["content"] = _json({"anyOf": [stages, error]})
+    return refusals
+
+
+def _refusal(errcodes: list[str]) -> JsonObject:
+    """Examples only: a module's rule may refuse with an errcode of its own."""
+    schema = {
+        "$ref": "#/components/schemas/Error",
+        "properties": {"errcode": {"examples": errcodes}},
+    }
+    return {"description": " or ".join(errcodes), "content": _json(schema)}
 
 
 def _query(operation: Operation) -> list[str]:
