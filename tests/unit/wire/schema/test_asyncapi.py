@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from chatproto_polls import MODULE
@@ -58,6 +59,7 @@ def test_every_call_fits_its_description(operation, data):
     request = data.draw(values(operation.request))
     frame = frames.CallFrame(7, operation.name, unstructure(request))
     assert errors(f"{operation.name}.call", json.loads(frames.encode(frame))) == []
+    assert errors(f"{operation.name}.call", {"id": "7", "do": operation.name}) != []
     reply = DOCUMENT["operations"][operation.name]["reply"]["messages"]
     assert [m["$ref"].rpartition("/")[2] for m in reply] == [
         f"{operation.name}.reply",
@@ -89,6 +91,39 @@ FRAMES = [
     ("goodbye", frames.Goodbye("the end", "resume", 5)),
     ("error", frames.Reply(1, err={"errcode": "M_FORBIDDEN", "error": "no"})),
 ]
+
+
+def test_every_kind_of_frame_is_described():
+    shown = {type(frame) for _, frame in FRAMES} | {frames.CallFrame}
+    assert shown == set(get_args(frames.Frame))
+    of_calls = {f"{op.name}.{part}" for op in SPOKEN for part in ("call", "reply")}
+    described = set(DOCUMENT["components"]["messages"])
+    assert described - of_calls == {name for name, _ in FRAMES}
+    assert described >= of_calls
+
+
+@pytest.mark.parametrize(
+    "operation", [op for op in TABLE if op.by_hand], ids=lambda op: op.name
+)
+def test_files_do_not_travel_on_the_socket(operation):
+    assert operation.name not in DOCUMENT["operations"]
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("http://127.0.0.1:8008", {"host": "127.0.0.1:8008", "protocol": "ws"}),
+        ("https://chat.example.org/", {"host": "chat.example.org", "protocol": "wss"}),
+        (
+            "https://example.org/chat/",
+            {"host": "example.org", "protocol": "wss", "pathname": "/chat"},
+        ),
+    ],
+    ids=["plain", "secure", "with a path"],
+)
+def test_server_is_at_the_given_address(url, server):
+    document = asyncapi(TABLE, version="1", url=url)
+    assert document["servers"] == {"chat": server}
 
 
 @pytest.mark.parametrize(("message", "frame"), FRAMES, ids=[name for name, _ in FRAMES])

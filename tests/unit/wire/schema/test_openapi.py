@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+
+import attrs
 import pytest
 from chatproto_polls import MODULE
 from hypothesis import given, settings
@@ -7,11 +10,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from chatproto.operations.codec import unstructure
+from chatproto.canonical import loads
+from chatproto.errors import ERRCODES
+from chatproto.operations.codec import hints, is_required, unstructure, wire_name
 from chatproto.operations.table import OPERATIONS
 from chatproto.wire.http import encode_request
 from chatproto.wire.schema import openapi
-from tests.unit.operations.requests import values
+from tests.unit.operations.requests import examples, values
 
 TABLE = OPERATIONS.with_operations(MODULE.operations)
 DOCUMENT = openapi(TABLE, version="1.2.3")
@@ -37,6 +42,41 @@ def test_document_is_valid():
     assert DOCUMENT["info"]["version"] == "1.2.3"
 
 
+def test_no_two_paths_are_the_same():
+    paths = list(DOCUMENT["paths"])
+    assert len({re.sub(r"\{[^}]*\}", "{}", path) for path in paths}) == len(paths)
+
+
+def test_address_is_the_given_one():
+    document = openapi(TABLE, version="1", url="https://chat.example.org")
+    assert document["servers"] == [{"url": "https://chat.example.org"}]
+
+
+def test_tags_are_the_families():
+    named = {tag["name"] for tag in DOCUMENT["tags"]}
+    assert {"room", "sync", "org.example.polls"} <= named
+    assert named == {described(operation)["tags"][0] for operation in TABLE}
+
+
+@pytest.mark.parametrize(
+    ("operation", "alias"),
+    [
+        pytest.param(operation, alias, id=f"{operation.verb} {alias}")
+        for operation in TABLE
+        for alias in operation.aliases
+    ],
+)
+def test_alias_is_described_too(operation, alias):
+    there = DOCUMENT["paths"][alias][operation.verb.lower()]
+    same = ("tags", "summary", "responses", "requestBody", "security")
+    assert {k: there.get(k) for k in same} == {
+        k: described(operation).get(k) for k in same
+    }
+    assert there["x-alias-of"] == operation.name
+    in_path = {p["name"] for p in there["parameters"] if p["in"] == "path"}
+    assert in_path == set(re.findall(r"\{([a-z_]+)\}", alias))
+
+
 @ALL
 def test_every_operation_is_there(operation):
     there = described(operation)
@@ -49,11 +89,20 @@ def test_every_operation_is_there(operation):
 
 
 @ALL
+def test_every_errcode_is_under_its_status(operation):
+    responses = described(operation)["responses"]
+    for errcode in described(operation)["x-errcodes"]:
+        assert errcode in responses[str(ERRCODES[errcode])]["description"]
+    assert "M_LIMIT_EXCEEDED" in responses["429"]["description"]
+    assert responses["default"] == {"$ref": "#/components/responses/Error"}
+    needs_token = "M_MISSING_TOKEN" in described(operation)["x-errcodes"]
+    assert needs_token == (operation.access.value != "public")
+
+
+@ALL
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_every_request_fits_its_description(operation, data):
-    from chatproto.canonical import loads
-
     if operation.by_hand:
         assert (
             "application/json"
@@ -82,16 +131,59 @@ def test_every_answer_fits_its_description(operation, data):
     assert errors(content["application/json"]["schema"], json) == []
 
 
+BODY_FIELDS = [
+    pytest.param(operation, attribute, id=f"{operation.name}-{attribute.name}")
+    for operation in TABLE
+    for attribute in attrs.fields(operation.request)
+    if attribute.name in operation.body_fields and not operation.by_hand
+]
+
+
+@pytest.mark.parametrize(("operation", "attribute"), BODY_FIELDS)
+def test_wrong_type_of_any_field_does_not_fit(operation, attribute):
+    types = hints(operation.request)
+    body = {
+        wire_name(f): examples(types[f.name])[0]
+        for f in attrs.fields(operation.request)
+        if f.name in operation.body_fields and is_required(f)
+    }
+    assert errors(body_schema(operation), body) == []
+    wrong = {**body, wire_name(attribute): examples(types[attribute.name])[1]}
+    assert errors(body_schema(operation), wrong) != []
+    if is_required(attribute):
+        del body[wire_name(attribute)]
+        assert errors(body_schema(operation), body) != []
+
+
+@ALL
+def test_answer_of_another_type_does_not_fit(operation):
+    if operation.response is bytes:
+        assert described(operation)["responses"]["200"]["content"].keys() == {"*/*"}
+        return
+    schema = described(operation)["responses"]["200"]["content"]["application/json"]
+    assert errors(schema["schema"], "text") != []
+    if attrs.has(operation.response):
+        needed = [f for f in attrs.fields(operation.response) if is_required(f)]
+        assert bool(errors(schema["schema"], {})) == bool(needed)
+
+
 @pytest.mark.parametrize(
-    ("name", "body"),
+    "json",
     [
-        ("room.create", {"name": 5}),
-        ("room.create", {"invite": "@a:x"}),
-        ("room.create", {"initial_state": [{"content": {}}]}),
-        ("room.invite", {}),
-        ("presence.set", {"presence": None}),
+        {"errcode": "M_UNKNOWN_TOKEN", "error": "no"},
+        {
+            "errcode": "M_UNAUTHORIZED",
+            "error": "prove it",
+            "flows": [{"stages": ["m.login.password"]}],
+            "params": {},
+            "session": "s",
+            "completed": [],
+        },
     ],
-    ids=str,
+    ids=["token", "stages"],
 )
-def test_wrong_request_does_not_fit(name, body):
-    assert errors(body_schema(TABLE.by_name[name]), body)
+def test_refusal_without_proof_is_described(json):
+    responses = described(TABLE.by_name["account.change_password"])["responses"]
+    schema = responses["401"]["content"]["application/json"]["schema"]
+    assert errors(schema, json) == []
+    assert errors(schema, {"flows": "none"}) != []
