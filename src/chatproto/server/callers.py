@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from attrs import define, field
 
@@ -19,13 +20,16 @@ from chatproto.server.tokens import (
 
 MAX_CACHED_TOKENS = 20_000
 
+# With the time at which the token expires, in milliseconds since the epoch.
+_Known: TypeAlias = tuple[Caller, int | None]
+
 
 @define(eq=False)
 class Callers:
     """The callers behind access tokens."""
 
     store: Store
-    _known: dict[str, tuple[Caller, int | None]] = field(factory=dict)
+    _known: dict[str, _Known] = field(factory=dict)
 
     async def authenticate(self, token: str, now_ms: int) -> Caller:
         """The caller with this access token. Raises MatrixError M_UNKNOWN_TOKEN."""
@@ -33,9 +37,6 @@ class Callers:
         known = self._known.get(hashed)
         if known is None:
             known = await self._look_up(hashed)
-            if len(self._known) >= MAX_CACHED_TOKENS:
-                self._known.clear()
-            self._known[hashed] = known
         caller, expires_ms = known
         if expires_ms is not None and expires_ms <= now_ms:
             raise MatrixError(
@@ -62,7 +63,7 @@ class Callers:
             delete = Delete(table="tokens", where=where)
             self.store.submit(Transaction(writes=[delete]))
 
-    async def _look_up(self, hashed: str) -> tuple[Caller, int | None]:
+    async def _look_up(self, hashed: str) -> _Known:
         where = {"token_hash": hashed}
         rows = await self.store.find(Find(table="tokens", where=where))
         if not rows or rows[0]["kind"] not in (KIND_ACCESS, KIND_OUTGOING):
@@ -76,11 +77,21 @@ class Callers:
                 "this account is locked",
                 extra={"soft_logout": True},
             )
-        if token["kind"] == KIND_ACCESS:
-            await self._arrived(token)
         caller = Caller(
             user_id=token["user_id"],
             device_id=token["device_id"],
             is_admin=bool(user["is_admin"]),
         )
-        return caller, token["expires_ts"]
+        known = caller, token["expires_ts"]
+        if token["kind"] == KIND_ACCESS:
+            await self._arrived(token)
+            self._remember(hashed, known)
+        return known
+
+    def _remember(self, hashed: str, known: _Known) -> None:
+        """Keep the newest token of a device; one before it may end at any time."""
+        caller, _ = known
+        self.forget(caller.user, lambda device: device == caller.device_id)
+        if len(self._known) >= MAX_CACHED_TOKENS:
+            self._known.clear()
+        self._known[hashed] = known
