@@ -386,7 +386,7 @@ CREATE_ALIAS = Operation(
     request=CreateAlias,
     response=Empty,
     rate=Rate.WRITE,
-    errors=("M_ROOM_IN_USE", "M_FORBIDDEN"),
+    errors=("M_UNKNOWN", "M_FORBIDDEN"),
 )
 DELETE_ALIAS = Operation(
     name="alias.delete",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from chatproto.canonical import JsonObject
 from chatproto.decisions import (
@@ -144,6 +144,8 @@ class Committer:
             )
             was = before.membership(UserId(pdu.state_key or ""))
             redacts = self._redaction(view, pdu, timeline, writes)
+            if redacts is not None and pdu.redacts is not None:
+                timeline = _without_content(timeline, view.events[pdu.redacts].pdu)
             is_member = pdu.type == "m.room.member"
             work.appended.append(Appended(seen, was if is_member else None, redacts))
             if is_member:
@@ -293,6 +295,18 @@ class Committer:
             live.timeline = timeline
             live.pending += 1
             work.rooms.append(live)
+
+
+def _without_content(timeline: Timeline, target: Pdu) -> Timeline:
+    """The room as it would be read from the store once an event has been redacted."""
+    state = timeline.state
+    if target.state_key is None:
+        return timeline
+    current = state.get(target.type, target.state_key)
+    if current is None or current.event_id != target.event_id:
+        return timeline
+    json = redact(target.json, timeline.version.redaction)
+    return evolve(timeline, state=state.apply(Pdu.from_json(json, target.event_id)))
 
 
 def _reply(decision: Decision, work: Work) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chatproto.canonical import JsonObject
+from chatproto.canonical import JsonObject, object_of
 from chatproto.decisions import (
     Caller,
     Decides,
@@ -94,7 +94,7 @@ async def get_tags(reading: Any, request: ops.GetTags) -> ops.Tags:
         request.room_id,
         "m.tag",
     )
-    return ops.Tags(tags=(content or {}).get("tags", {}))
+    return ops.Tags(tags=_tags_in(content))
 
 
 def needs_tags(caller: Caller, request: ops.SetTag | ops.DeleteTag) -> Needs:
@@ -115,8 +115,13 @@ def delete_tag(view: View, request: ops.DeleteTag) -> Decision:
 
 def _tags(view: View) -> JsonObject:
     row = view.row("tags")
-    tags: JsonObject = row["content"].get("tags", {}) if row else {}
-    return tags
+    return _tags_in(row["content"] if row else None)
+
+
+def _tags_in(content: JsonObject | None) -> JsonObject:
+    """The tags in account data, which a client may have written as it likes."""
+    tags = object_of(object_of(content).get("tags"))
+    return {name: tag for name, tag in tags.items() if object_of(tag) is tag}
 
 
 def _set_tags(

@@ -56,6 +56,8 @@ def needs_device(caller: Caller, request: ops.RenameDevice | ops.DeleteDevice) -
 def rename_device(view: View, request: ops.RenameDevice) -> Decision:
     if view.row("device") is None:
         raise MatrixError("M_NOT_FOUND", "you have no such device")
+    if request.display_name is None:
+        return Decision(reply=Empty())
     where = {"user_id": view.caller.user, "device_id": request.device_id}
     name = {"display_name": request.display_name}
     update = Update(table="devices", where=where, set=name)

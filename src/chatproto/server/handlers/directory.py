@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from chatproto.decisions import (
@@ -26,6 +27,8 @@ from chatproto.rooms.state import RoomState
 from chatproto.rooms.timeline import Timeline
 
 MAX_PAGE = 100
+# So many rooms are looked at for their type: it is in their state only.
+MAX_TYPED = 1_000
 
 
 async def resolve_alias(reading: Any, request: ops.ResolveAlias) -> ops.ResolvedAlias:
@@ -48,7 +51,7 @@ def create_alias(view: View, request: ops.CreateAlias) -> Decision:
     if server_name(alias) != view.server:
         raise MatrixError("M_INVALID_PARAM", f"aliases here end in :{view.server}")
     if view.row("alias") is not None:
-        raise MatrixError("M_ROOM_IN_USE", f"the alias {alias[:60]} is taken")
+        raise MatrixError("M_UNKNOWN", f"the alias {alias[:60]} is taken", status=409)
     _require_member(view, request.room_id)
     user_id = view.caller.user
     row = {"alias": alias, "room_id": request.room_id, "creator": user_id}
@@ -109,27 +112,25 @@ def _shows_aliases(state: RoomState, user_id: UserId) -> bool:
 
 
 async def list_public(reading: Any, request: ops.ListPublicRooms) -> ops.PublicRooms:
-    return await _page(reading, None, request.since, request.limit)
+    return await _page(reading, ops.PublicRoomsFilter(), request.since, request.limit)
 
 
 async def search_public(
     reading: Any, request: ops.SearchPublicRooms
 ) -> ops.PublicRooms:
-    term = request.filter.generic_search_term if request.filter else None
-    return await _page(reading, term or None, request.since, request.limit)
+    wanted = request.filter or ops.PublicRoomsFilter()
+    return await _page(reading, wanted, request.since, request.limit)
 
 
 async def _page(
     reading: Any,
-    term: str | None,
+    wanted: ops.PublicRoomsFilter,
     since: str | None,
     limit: int | None,
 ) -> ops.PublicRooms:
     size = MAX_PAGE if limit is None else max(1, min(limit, MAX_PAGE))
     offset = _offset(since)
-    rooms, total = await reading.store.public_rooms(
-        term=term, offset=offset, limit=size
-    )
+    rooms, total = await _rooms(reading, wanted, offset, size)
     chunk = [await _public_room(reading, room_id) for room_id in rooms]
     more = offset + len(rooms) < total
     return ops.PublicRooms(
@@ -138,6 +139,26 @@ async def _page(
         prev_batch=f"p{max(0, offset - size)}" if offset else None,
         total_room_count_estimate=total,
     )
+
+
+async def _rooms(
+    reading: Any, wanted: ops.PublicRoomsFilter, offset: int, size: int
+) -> tuple[Sequence[RoomId], int]:
+    """The rooms of one page, and how many there are."""
+    find, types = reading.store.public_rooms, wanted.room_types
+    term = wanted.generic_search_term or None
+    if types is None:
+        found: tuple[Sequence[RoomId], int]
+        found = await find(term=term, offset=offset, limit=size)
+        return found
+    listed, _ = await find(term=term, offset=0, limit=MAX_TYPED)
+    rooms = [room for room in listed if await _room_type(reading, room) in types]
+    return rooms[offset : offset + size], len(rooms)
+
+
+async def _room_type(reading: Any, room_id: RoomId) -> object:
+    state = (await reading.room(room_id)).state
+    return state.content("m.room.create").get("type")
 
 
 def _offset(since: str | None) -> int:
