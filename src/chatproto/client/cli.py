@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-import unicodedata
 from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib import import_module
@@ -21,6 +20,7 @@ from chatproto.client.profile import (
     save_profile,
 )
 from chatproto.client.session import Session, connect
+from chatproto.client.terminal.text import clean
 from chatproto.client.transport import NetworkTransport
 from chatproto.errors import ChatprotoError, LocalError
 from chatproto.ids import RoomId
@@ -106,7 +106,7 @@ def rooms(name: str, as_json: bool) -> None:  # click passes by name
                     f"({room.notification_count})" if room.notification_count else ""
                 )
                 invited = " [invited]" if room.membership == "invite" else ""
-                shown = printable(room.name) or room_id
+                shown = clean(room.name) or room_id
                 click.echo(f"{count:>5} {shown}{invited}  {room_id}")
 
     _with_session(name, run)
@@ -150,6 +150,30 @@ def tail(
         async for event in events:
             if room_id in (None, event["room_id"]):
                 show_event(session, event, as_json=as_json)
+
+    _with_session(name, run)
+
+
+@main.command()
+@click.argument("room", required=False)
+@click.pass_obj
+def chat(name: str, room: str | None) -> None:
+    """Chat on this terminal, beginning in ROOM; by lines where it is none."""
+
+    async def run(session: Session) -> None:
+        room_id = None
+        if room is not None:
+            room_id = (await session.room(find_room(session, room))).room_id
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            from chatproto.client.terminal import app
+
+            await app.chat(session, room_id)
+        elif room_id is None:
+            raise LocalError("name a ROOM: there is no terminal to choose one on")
+        else:
+            from chatproto.client.terminal import lines
+
+            await lines.chat_by_lines(session, room_id)
 
     _with_session(name, run)
 
@@ -216,19 +240,11 @@ def show_event(session: Session, event: dict[str, Any], *, as_json: bool) -> Non
         click.echo(json.dumps(event, ensure_ascii=False))
     elif event["type"] == "m.room.message":
         room = session.state.rooms.get(event["room_id"])
-        shown = printable(room.name) if room else event["room_id"]
+        shown = clean(room.name) if room else event["room_id"]
         clock = time.strftime("%H:%M", time.localtime(event["origin_server_ts"] / 1000))
-        body = printable(str(event["content"].get("body", "")))
+        body = clean(str(event["content"].get("body", "")))
         click.echo(f"{clock} {shown} {event['sender']}: {body}")
     sys.stdout.flush()
-
-
-def printable(text: str) -> str:
-    """Without what could steer a terminal or turn the direction of writing."""
-    kept = (
-        c for c in text if unicodedata.category(c) not in ("Cc", "Cf") or c == "\u200d"
-    )
-    return "".join(kept)
 
 
 def _field(request: type, text: str) -> tuple[str, Any]:
