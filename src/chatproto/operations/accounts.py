@@ -27,11 +27,11 @@ class GetLoginFlows(Call[LoginFlows]):
 @frozen(kw_only=True)
 class LoggedIn:
     user_id: UserId
-    access_token: str
+    access_token: str = field(repr=False)
     device_id: DeviceId
     home_server: ServerName | None = None
     expires_in_ms: int | None = None
-    refresh_token: str | None = None
+    refresh_token: str | None = field(default=None, repr=False)
 
 
 @frozen(kw_only=True)
@@ -53,11 +53,11 @@ class Registered:
     """A new account; without a session if none was wanted (`inhibit_login`)."""
 
     user_id: UserId
-    access_token: str | None = None
+    access_token: str | None = field(default=None, repr=False)
     device_id: DeviceId | None = None
     home_server: ServerName | None = None
     expires_in_ms: int | None = None
-    refresh_token: str | None = None
+    refresh_token: str | None = field(default=None, repr=False)
 
 
 @frozen(kw_only=True)
@@ -66,7 +66,7 @@ class Register(Call[Registered]):
 
     username: str | None = None
     password: str | None = field(default=None, repr=False)
-    auth: JsonObject | None = None
+    auth: JsonObject | None = field(default=None, repr=False)
     device_id: DeviceId | None = None
     initial_device_display_name: str | None = None
     inhibit_login: bool = False

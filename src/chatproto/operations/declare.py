@@ -3,8 +3,8 @@
 House rules: a declaration is a plain value. Nothing registers itself; whoever needs
 the operations gets a tuple of them. Where a field travels follows from the path: a
 name in braces is part of the path, `body` names the field that *is* the body, `query`
-names those in the query string, and the rest goes into the body of PUT and POST, into
-the query of GET and DELETE.
+names those in the query string, and the rest goes into the query of GET, into the body
+of every other verb.
 """
 
 from __future__ import annotations
@@ -156,10 +156,9 @@ class OperationTable:
         self.by_request: Mapping[type, Operation] = {
             op.request: op for op in operations
         }
-        routes = {(op.verb, _BRACES.sub("{}", op.path)) for op in operations}
-        counts = (len(self.by_name), len(self.by_request), len(routes))
-        if any(count != len(operations) for count in counts):
-            raise TypeError(f"operations clash: {self._clashes()}")
+        clashes = self._clashes()
+        if clashes:
+            raise TypeError(f"operations clash: {clashes}")
 
     def __iter__(self) -> Any:
         return iter(self.operations)
@@ -177,8 +176,10 @@ class OperationTable:
         seen: set[object] = set()
         clashes = []
         for op in self.operations:
-            keys = {op.name, op.request, (op.verb, _BRACES.sub("{}", op.path))}
-            if keys & seen:
+            paths = (op.path, *op.aliases)
+            routes = [(op.verb, _BRACES.sub("{}", path)) for path in paths]
+            keys = [op.name, op.request, *routes]
+            if seen.intersection(keys) or len({*keys}) != len(keys):
                 clashes.append(op.name)
-            seen |= keys
+            seen.update(keys)
         return clashes

@@ -64,17 +64,35 @@ def test_wrong_declaration_is_refused(more, message):
         ask(**more)
 
 
-def test_clashing_operations_are_refused():
-    @frozen(kw_only=True)
-    class Other(Call[Empty]):
-        """Ask otherwise."""
+@frozen(kw_only=True)
+class Other(Call[Empty]):
+    """Ask otherwise."""
 
-        room: str
+    room: str
 
-    same_route = ask(name="x.other", request=Other, http="PUT /x/{room}")
-    for other in (ask(), same_route):
-        with pytest.raises(TypeError, match=r"clash: .*x\."):
-            OperationTable((ask(), other))
+
+def other(**more):
+    return ask(**{"name": "x.other", "http": "PUT /y/{room}", "request": Other, **more})
+
+
+CLASHES = {
+    "all": ask(),
+    "name": other(name="x.ask"),
+    "request": other(request=Ask, http="PUT /y/{room_id}"),
+    "path": other(http="PUT /x/{room}"),
+    "alias": other(aliases=("/x/{room}",)),
+    "its_own_alias": other(aliases=("/y/{room}",)),
+}
+
+
+@pytest.mark.parametrize("clashing", CLASHES.values(), ids=CLASHES)
+def test_clashing_operations_are_refused(clashing):
+    with pytest.raises(TypeError, match=rf"clash: \['{clashing.name}'\]"):
+        OperationTable((ask(), clashing))
+
+
+def test_other_verb_is_another_route():
+    assert len(OperationTable((ask(), other(http="GET /x/{room}")))) == 2
 
 
 def test_table_finds_by_name_and_request():
