@@ -11,8 +11,9 @@ from chatproto.errors import LocalError
 from chatproto.ports import OnCommit, Transaction
 from chatproto.storage.apply import Applier
 from chatproto.storage.migrate import migrate
+from chatproto.storage.reads import T
 from chatproto.storage.schema import MIGRATIONS
-from chatproto.storage.sqlite import OWNER, SqliteStore, T
+from chatproto.storage.sqlite import OWNER, SqliteStore
 
 
 class MemoryStore(SqliteStore):

@@ -1,0 +1,201 @@
+"""What is asked of rooms and their history."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from chatproto.decisions import SeenEvent
+from chatproto.ids import EventId, RoomId, UserId
+from chatproto.ports import (
+    RoomRow,
+)
+from chatproto.rooms.timeline import Timeline
+from chatproto.rooms.version import room_version
+from chatproto.storage import rows
+from chatproto.storage.reads import Reads
+
+LONG_PAGE = 200  # more events than this are read in a thread
+
+
+class RoomReads(Reads):
+    """Rooms, events, state and relations."""
+
+    async def room(self, room_id: RoomId) -> RoomRow | None:
+        row = self._one(f"select {rows.ROOM} from rooms where room_id=?", room_id)  # noqa: S608  # a constant
+        return None if row is None else rows.room_row(row)
+
+    async def timeline(self, room_id: RoomId) -> Timeline | None:
+        with self._snapshot():
+            room = await self.room(room_id)
+            state = self._all(_STATE_NOW, room_id)
+        if room is None:
+            return None
+        return Timeline.restore(
+            room_id,
+            room_version(room.version),
+            [rows.seen_event(row).pdu for row in state],
+            room.head,
+            room.seq,
+            room.depth,
+        )
+
+    async def event(self, room_id: RoomId, event_id: EventId) -> SeenEvent | None:
+        row = self._one(
+            f"select {rows.EVENT} from events where event_id=? and room_id=?",  # noqa: S608  # a constant
+            event_id,
+            room_id,
+        )
+        return None if row is None else rows.seen_event(row)
+
+    async def events(
+        self,
+        room_id: RoomId,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        limit: int,
+        backwards: bool = False,
+        ranges: Sequence[tuple[int, int]] | None = None,
+    ) -> Sequence[SeenEvent]:
+        high = 2**62 if before is None else before
+        spans = [(1, 2**62)] if ranges is None else list(ranges)
+        order = "desc" if backwards else "asc"
+        sql = f"""select {rows.EVENT} from events where room_id=? and seq>? and seq<?
+            order by seq {order} limit ?"""  # noqa: S608  # constants
+
+        def read(connection: sqlite3.Connection) -> list[SeenEvent]:
+            found: list[SeenEvent] = []
+            for low, top in reversed(spans) if backwards else spans:
+                left = limit - len(found)
+                if left <= 0:
+                    break
+                first, last = max(after, low - 1), min(high, top + 1)
+                page = connection.execute(sql, (room_id, first, last, left))
+                found += map(rows.seen_event, page)
+            return found
+
+        return read(self._db) if limit <= LONG_PAGE else await self._in_thread(read)
+
+    async def state_at(self, room_id: RoomId, seq: int) -> Sequence[SeenEvent]:
+        with self._snapshot():
+            head = self._number("select seq from rooms where room_id=?", room_id)
+            if seq >= head:
+                found = self._all(_STATE_NOW, room_id)
+            else:
+                found = self._all(_STATE_BETWEEN, room_id, 0, seq)
+        return [rows.seen_event(row) for row in found]
+
+    async def state_between(
+        self,
+        room_id: RoomId,
+        after: int,
+        through: int,
+    ) -> Sequence[SeenEvent]:
+        found = self._all(_STATE_BETWEEN, room_id, after, through)
+        return [rows.seen_event(row) for row in found]
+
+    async def state_changes(
+        self,
+        room_id: RoomId,
+        event_type: str,
+        state_key: str,
+    ) -> Sequence[SeenEvent]:
+        found = self._all(
+            f"""select {rows.EVENT} from events
+            where room_id=? and type=? and state_key=? order by seq""",  # noqa: S608  # a constant
+            room_id,
+            event_type,
+            state_key,
+        )
+        return [rows.seen_event(row) for row in found]
+
+    async def seq_at(self, room_id: RoomId, pos: int) -> int:
+        room = self._one("select last_pos, seq from rooms where room_id=?", room_id)
+        if room is None:
+            return 0
+        if room[0] <= pos:
+            return int(room[1])
+        return self._number(_SEQ_AT, room_id, pos)
+
+    async def relations(
+        self,
+        room_id: RoomId,
+        event_id: EventId,
+        *,
+        rel_type: str | None = None,
+        event_type: str | None = None,
+        after: int = 0,
+        before: int | None = None,
+        limit: int,
+        backwards: bool = True,
+    ) -> Sequence[SeenEvent]:
+        order = "desc" if backwards else "asc"
+        found = self._all(
+            f"""select {rows.EVENT} from events
+            where relates_to=?1 and room_id=?2 and redacted_by is null
+            and (?3 is null or rel_type=?3) and (?4 is null or type=?4)
+            and seq>?5 and seq<?6 order by seq {order} limit ?7""",  # noqa: S608  # constants
+            event_id,
+            room_id,
+            rel_type,
+            event_type,
+            after,
+            2**62 if before is None else before,
+            limit,
+        )
+        return [rows.seen_event(row) for row in found]
+
+    async def annotation(
+        self,
+        room_id: RoomId,
+        event_id: EventId,
+        sender: UserId,
+        key: str,
+    ) -> EventId | None:
+        row = self._one(
+            """select event_id from events
+            where relates_to=? and room_id=? and sender=? and rel_type='m.annotation'
+            and redacted_by is null and json_extract(json, ?)=?""",
+            event_id,
+            room_id,
+            sender,
+            '$.content."m.relates_to".key',
+            key,
+        )
+        return None if row is None else EventId(row[0])
+
+    async def thread_roots(
+        self,
+        room_id: RoomId,
+        *,
+        before: int | None,
+        limit: int,
+        sender: UserId | None,
+    ) -> Sequence[tuple[SeenEvent, int]]:
+        values = (room_id, 2**62 if before is None else before, sender, limit)
+
+        def read(connection: sqlite3.Connection) -> list[tuple[SeenEvent, int]]:
+            found = connection.execute(_THREADS, values)
+            return [(rows.seen_event(row[:-1]), row[-1]) for row in found]
+
+        return await self._in_thread(read)
+
+
+_EVENT_COLUMNS = ", ".join(f"e.{name.strip()}" for name in rows.EVENT.split(","))
+_STATE_NOW = f"""select {_EVENT_COLUMNS} from state s join events e on e.pos=s.pos
+where s.room_id=? order by e.seq"""  # noqa: S608  # constants
+_STATE_BETWEEN = f"""select {_EVENT_COLUMNS} from events e join (
+  select max(seq) as seq from events
+  where room_id=?1 and state_key is not null and seq>?2 and seq<=?3
+  group by type, state_key) newest
+on e.room_id=?1 and e.seq=newest.seq order by e.seq"""  # noqa: S608  # constants
+_SEQ_AT = """select seq from events where room_id=? and pos<=?
+order by seq desc limit 1"""
+_THREADS = f"""select {_EVENT_COLUMNS}, t.newest from (
+  select relates_to as root, max(seq) as newest, max(sender is ?3) as mine from events
+  where room_id=?1 and rel_type='m.thread' and redacted_by is null
+  group by relates_to) t
+join events e on e.event_id=t.root and e.room_id=?1
+where t.newest<?2 and (?3 is null or t.mine or e.sender is ?3)
+order by t.newest desc limit ?4"""  # noqa: S608  # constants
