@@ -135,7 +135,14 @@ class ChangePassword(Call[Empty]):
 
 
 @frozen(kw_only=True)
-class Deactivate(Call[Empty]):
+class Deactivated:
+    """`id_server_unbind_result` is success: no identity server knows of accounts."""
+
+    id_server_unbind_result: str
+
+
+@frozen(kw_only=True)
+class Deactivate(Call[Deactivated]):
     """Close the account for ever; the password is proved in `auth`."""
 
     auth: JsonObject | None = field(default=None, repr=False)
@@ -286,7 +293,7 @@ DEACTIVATE = Operation(
     name="account.deactivate",
     http=f"POST {_V3}/account/deactivate",
     request=Deactivate,
-    response=Empty,
+    response=Deactivated,
     rate=Rate.LOGIN,
     errors=("M_FORBIDDEN",),
 )

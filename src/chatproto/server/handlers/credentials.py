@@ -118,7 +118,7 @@ def deactivate(view: View, request: ops.Deactivate) -> Decision:
             *(Delete(table=table, where={"user_id": user}) for table in tables),
         ),
         effects=(EndSessions(user_id=user),),
-        reply={"id_server_unbind_result": "success"},
+        reply=ops.Deactivated(id_server_unbind_result="success"),
     )
 
 
