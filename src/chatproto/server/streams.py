@@ -90,7 +90,7 @@ class Streams:
         rows = await self.store.to_device(
             span.user_id,
             span.device_id,
-            after=0,
+            after=span.after,  # what is confirmed may not have been deleted yet
             until=span.until.pos,
             limit=TO_DEVICE_LIMIT,
         )

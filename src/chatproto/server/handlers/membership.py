@@ -16,6 +16,7 @@ from chatproto.decisions import (
     Handler,
     Needs,
     Row,
+    SetTypingUntil,
     Update,
     View,
 )
@@ -210,7 +211,10 @@ def _set(
     if reason is not None:
         content["reason"] = reason
     draft = EventDraft("m.room.member", content, view.caller.user, user_id)
-    return Decision(append=(Append(room_id=room_id, drafts=(draft,)),), reply=Empty())
+    append = Append(room_id=room_id, drafts=(draft,))
+    # Nobody waits for the words of who has gone.
+    silent = SetTypingUntil(room_id=room_id, user_id=user_id, until_ms=None)
+    return Decision(append=(append,), effects=(silent,), reply=Empty())
 
 
 def _member(

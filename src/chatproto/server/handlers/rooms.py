@@ -19,6 +19,7 @@ from chatproto.decisions import (
     Put,
     Reads,
     Row,
+    SetTypingUntil,
     Update,
     View,
 )
@@ -181,7 +182,8 @@ def forget(view: View, room_id: RoomId, *, leave: bool) -> Decision:
         appends = (Append(room_id=room_id, drafts=(draft,)),)
     where = {"user_id": user_id, "room_id": room_id}
     write = Update(table="memberships", where=where, set={"forgotten": 1})
-    return Decision(append=appends, writes=(write,), reply=Empty())
+    silent = SetTypingUntil(room_id=room_id, user_id=user_id, until_ms=None)
+    return Decision(append=appends, writes=(write,), effects=(silent,), reply=Empty())
 
 
 def _delete_for_all(view: View, room: Timeline) -> Decision:
