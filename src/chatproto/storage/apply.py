@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -24,6 +24,7 @@ from chatproto.ports import (
     Transaction,
 )
 from chatproto.storage.bulk import apply_plain, is_plain
+from chatproto.storage.old_txns import OldTxns
 from chatproto.storage.rows import column_kinds
 
 _EVENT = """insert into events (pos, room_id, seq, event_id, type, state_key, sender, json,
@@ -68,6 +69,7 @@ class Applier:
         self._execute = connection.execute
         self._columns: dict[str, frozenset[str]] = {}
         self._passing_pos = 0
+        self._old_txns = OldTxns(connection)
         self._by_type: Mapping[type, Callable[[Any], None]] = {
             StoreEvent: self._event,
             StoreRoom: self._room,
@@ -83,7 +85,7 @@ class Applier:
             Delete: self._delete,
         }
 
-    def apply_all(self, batch: Iterable[Transaction]) -> None:
+    def apply_all(self, batch: Sequence[Transaction]) -> None:
         """Apply transactions in order; runs of plain messages in a few statements."""
         self._passing_pos = 0
         for plain, run in groupby(batch, is_plain):
@@ -97,6 +99,7 @@ class Applier:
         # has been given out all the same: it must not be given out again.
         if self._passing_pos:
             self._execute(_LAST_POS, (self._passing_pos,))
+        self._old_txns.after(batch)
 
     def apply(self, write: StoreWrite) -> None:
         self._by_type[type(write)](write)

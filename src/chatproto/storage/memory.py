@@ -26,6 +26,7 @@ class MemoryStore(SqliteStore):
     def __init__(self) -> None:
         super().__init__(":memory:")
         self._waiting: list[Transaction] = []
+        self._applying: Applier | None = None
         self._on_commit: OnCommit | None = None
         self._token: trio.lowlevel.TrioToken | None = None
 
@@ -58,6 +59,11 @@ class MemoryStore(SqliteStore):
     async def _in_thread(self, read: Callable[[sqlite3.Connection], T]) -> T:
         return read(self._db)
 
+    def _applier(self) -> Applier:
+        if self._applying is None:
+            self._applying = Applier(self._db)
+        return self._applying
+
     def _commit(self) -> None:
         batch, self._waiting = self._waiting, []
         if not batch or self._on_commit is None:
@@ -65,8 +71,7 @@ class MemoryStore(SqliteStore):
         error: BaseException | None = None
         try:
             self._db.execute("begin")
-            applier = Applier(self._db)
-            applier.apply_all(batch)
+            self._applier().apply_all(batch)
             self._db.execute("commit")
         except Exception as failure:  # noqa: BLE001  # whatever it was, nothing was stored
             if self._db.in_transaction:
