@@ -6,6 +6,7 @@ from attrs import field, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chatproto.canonical import JsonObject
 from chatproto.errors import MatrixError
 from chatproto.ids import UserId
 from chatproto.operations.account_data import SendToDevice
@@ -84,6 +85,42 @@ def test_wrong_type_is_named(fields, errcode, named):
         structure(SendEvent, {**good, **fields})
     assert refused.value.errcode == errcode
     assert named in refused.value.error
+
+
+@frozen(kw_only=True)
+class Plain:
+    text: str = ""
+    number: int = 0
+    share: float = 0.5
+    flag: bool = False
+    names: tuple[str, ...] = ()
+    more: JsonObject = field(factory=dict)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("text", value) for value in (1, True, None, ["a"], {})),
+        *(("number", value) for value in ("1", True, None, 1.0, [])),
+        *(("share", value) for value in ("0.5", True, None)),
+        *(("flag", value) for value in (1, 0, "true", None)),
+        *(("names", value) for value in ("a", {"a": 1}, None, [1], [None])),
+        *(("more", value) for value in ([], "a", None, 1)),
+    ],
+    ids=repr,
+)
+def test_nothing_is_converted(name, value):
+    with pytest.raises(MatrixError, match=rf"M_BAD_JSON: .* @ \$\.{name}"):
+        structure(Plain, {name: value})
+
+
+def test_whole_number_is_a_number():
+    assert structure(Plain, {"share": 1}) == Plain(share=1)
+
+
+def test_what_is_empty_is_written():
+    written = {"text": "", "number": 0, "flag": False, "names": [], "more": {}}
+    assert unstructure(Plain()) == {**written, "share": 0.5}
 
 
 NESTED = {

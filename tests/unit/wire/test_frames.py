@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatproto.canonical import dumps, loads
@@ -159,6 +159,7 @@ WELCOME = {
 }
 
 
+@settings(deadline=None)
 @given(FRAMES)
 def test_any_frame_survives_the_wire(frame):
     assert decode(encode(frame)) == frame
@@ -175,6 +176,7 @@ def test_what_is_no_frame_is_remote_error(data, why):
         decode(data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60) | VALUES.map(dumps) | OBJECTS.map(dumps))
 def test_any_bytes_give_frame_or_remote_error(data):
     try:
@@ -183,6 +185,7 @@ def test_any_bytes_give_frame_or_remote_error(data):
         pass
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(
         ["hello", "welcome", "re", "push", "at", "ack", "ping", "resync", "goodbye"]
@@ -230,12 +233,14 @@ def test_absent_fields_are_not_written():
     }
 
 
+@settings(deadline=None)
 @given(NUMBER, OBJECTS)
 def test_ready_made_answer_is_the_same_frame(number, json):
     assert reply_bytes(number, dumps(json)) == encode(Reply(number, ok=json))
     assert error_bytes(number, json) == encode(Reply(number, err=json))
 
 
+@settings(deadline=None)
 @given(st.none() | POSITION, st.lists(OBJECTS, min_size=1, max_size=3))
 def test_ready_made_push_is_the_same_frame(at, items):
     assert push_bytes(at, [dumps(i) for i in items]) == encode(Push(at, tuple(items)))

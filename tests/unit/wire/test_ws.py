@@ -4,7 +4,7 @@ from itertools import product
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatproto.errors import LocalError, RemoteError
@@ -155,6 +155,7 @@ EVENTS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(role=st.sampled_from(Role), events=st.lists(EVENTS, max_size=12))
 def test_any_sequence_ends_in_a_declared_error(role, events):
     machine, peer = WsConnection(role), OTHER[role]
@@ -179,6 +180,7 @@ def test_any_sequence_ends_in_a_declared_error(role, events):
     assert machine.role is role
 
 
+@settings(deadline=None)
 @given(turns=st.lists(st.tuples(st.sampled_from(Role), FRAMES), max_size=20))
 def test_two_ends_always_agree(turns):
     ends = {role: WsConnection(role) for role in Role}
