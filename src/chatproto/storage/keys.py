@@ -10,6 +10,8 @@ from attrs import field, frozen
 from chatproto.errors import LocalError
 from chatproto.signing import SigningKey, decode_base64, encode_base64
 
+SEED_BYTES = 32
+
 
 @frozen
 class FileKeyStore:
@@ -24,7 +26,10 @@ class FileKeyStore:
             self._make(path)
         try:
             key_id, seed = path.read_text().split()
-            return SigningKey(key_id, decode_base64(seed))
+            key = decode_base64(seed)
+            if len(key) != SEED_BYTES:
+                raise ValueError(f"{len(key)} bytes instead of {SEED_BYTES}")
+            return SigningKey(key_id, key)
         except ValueError as error:
             raise LocalError(f"{path} does not hold a signing key: {error}") from None
 

@@ -36,7 +36,7 @@ class FileMediaStore:
                     size += len(chunk)
                 await file.flush()
                 await trio.to_thread.run_sync(os.fsync, file.fileno())
-            await trio.to_thread.run_sync(partial.rename, path)
+            await trio.to_thread.run_sync(_put_in_place, partial, path)
         finally:
             with trio.CancelScope(shield=True):
                 await trio.to_thread.run_sync(lambda: partial.unlink(missing_ok=True))
@@ -62,3 +62,13 @@ class FileMediaStore:
         if not _MEDIA_ID.fullmatch(media_id):
             raise MatrixError("M_INVALID_PARAM", "this is not a media ID")
         return self.folder / media_id[:2] / f"{media_id[2:]}.bin"
+
+
+def _put_in_place(partial: Path, path: Path) -> None:
+    """Give a file its name, also on the disk: a folder has to be synced itself."""
+    partial.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
