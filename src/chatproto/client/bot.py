@@ -171,12 +171,12 @@ class Bot(Router):
         task_status: trio.TaskStatus[Session],
     ) -> None:
         """Start handlers for what comes, until the bot is to stop."""
-        events, changes = session.subscribe(), session.changes()
+        events = session.subscribe()
         invitations = Invitations(session, handlers, self.running)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._take_events, session, events, handlers)
             if self.autojoin:
-                nursery.start_soon(invitations.accept, changes)
+                nursery.start_soon(invitations.accept)
             self._is_serving = True
             task_status.started(session)
             await self._stopping.wait()
@@ -189,9 +189,10 @@ class Bot(Router):
         handlers: trio.Nursery,
     ) -> None:
         while True:
-            async for event in events:
-                if event["sender"] != session.user_id:
-                    self._dispatch(session, event, handlers)
+            with events:
+                async for event in events:
+                    if event["sender"] != session.user_id:
+                        self._dispatch(session, event, handlers)
             _log.warning("the bot is far behind; some events are left out")
             events = session.subscribe()
             await trio.lowlevel.checkpoint()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 
 import trio
 from attrs import define, field
@@ -14,7 +13,7 @@ from chatproto.client.transport import Disconnected
 from chatproto.errors import MatrixError
 from chatproto.ids import RoomId
 from chatproto.operations.rooms import JoinRoom
-from chatproto.sync.changes import Change, RoomAdded
+from chatproto.sync.changes import RoomAdded
 
 _log = logging.getLogger(__name__)
 
@@ -28,16 +27,15 @@ class Invitations:
     running: Running
     _joining: set[RoomId] = field(factory=set)
 
-    async def accept(
-        self, changes: trio.MemoryReceiveChannel[Sequence[Change]]
-    ) -> None:
+    async def accept(self) -> None:
         """Accept those that are open, and those that come."""
-        for room_id in tuple(self.session.state.rooms):
-            self._consider(room_id)
-        async for step in changes:
-            for change in step:
-                if isinstance(change, RoomAdded):
-                    self._consider(change.room_id)
+        with self.session.changes() as changes:
+            for room_id in tuple(self.session.state.rooms):
+                self._consider(room_id)
+            async for step in changes:
+                for change in step:
+                    if isinstance(change, RoomAdded):
+                        self._consider(change.room_id)
 
     def _consider(self, room_id: RoomId) -> None:
         room = self.session.state.rooms.get(room_id)

@@ -48,6 +48,10 @@ class Guest:
     lost: Callable[[], None]
 
 
+class NotSent(Disconnected):
+    """What was to be sent has not been; it can be sent over the next connection."""
+
+
 class Link:
     """Keeps `guest` connected by `transport`, with `credentials`."""
 
@@ -87,10 +91,14 @@ class Link:
             raise self.ended
 
     async def send(self, frame: frames.Frame) -> None:
-        """Raises Disconnected."""
+        """Raises NotSent."""
         if not self.is_open:
-            raise Disconnected(None, "not connected")
-        await self._send(frame)
+            raise NotSent(None, "not connected")
+        try:
+            await self._send(frame)
+        except Disconnected as error:
+            self._shut()
+            raise NotSent(error.code, error.reason) from None
 
     async def renew(self, used: str) -> None:
         """Replace the access token `used`, and the connection opened with it.

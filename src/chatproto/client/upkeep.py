@@ -19,7 +19,7 @@ from chatproto.canonical import JsonObject
 from chatproto.client.calls import Calls
 from chatproto.client.feed import Feed
 from chatproto.client.groups import only_error
-from chatproto.client.link import Guest, Link
+from chatproto.client.link import Guest, Link, NotSent
 from chatproto.client.live import LiveEvents
 from chatproto.client.outbox import OutboxFile, Sending, Stored
 from chatproto.client.reconnect import Backoff, Reconnect
@@ -32,10 +32,6 @@ from chatproto.sync.changes import Change, OutboxChanged, PresenceChanged, Typin
 from chatproto.sync.outbox import Outbox
 from chatproto.sync.store import ClientState
 from chatproto.wire import frames
-
-
-class Renewed(Disconnected):
-    """A call did not happen, for its token had run out; there is a new one now."""
 
 
 class Upkeep:
@@ -82,7 +78,7 @@ class Upkeep:
             await self.link.wait_open()
             try:
                 return await self._ask(request)
-            except Renewed:
+            except NotSent:
                 await trio.lowlevel.checkpoint()
 
     async def run(self) -> None:
@@ -121,7 +117,7 @@ class Upkeep:
             if not has_expired(error) or not self._credentials.can_renew:
                 raise
         await self.link.renew(used)
-        raise Renewed(None, "there is a new token")
+        raise NotSent(None, "the access token had run out; there is a new one")
 
     # the link's guest
 

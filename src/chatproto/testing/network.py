@@ -170,7 +170,7 @@ class _Socket:
         self._transport = transport
         self.to_server = Line(faults, random, _now_ms)
         self.to_client = Line(faults, random, _now_ms)
-        self.closed: Disconnected | None = None
+        self.closed: tuple[int, str] | None = None
         self._queued: list[Encoded] = []
         self._changed = trio.Event()
 
@@ -196,8 +196,12 @@ class _Socket:
         self.close(LOST, "the connection was lost")
 
     def close(self, code: int, reason: str) -> None:
-        self.closed = self.closed or Disconnected(code, reason)
+        self.closed = self.closed or (code, reason)
         self._notify()
+
+    def check_open(self) -> None:
+        if self.closed is not None:
+            raise Disconnected(*self.closed)
 
     async def read(self, line: Line) -> bytes:
         """What has arrived, at once or when it does; empty at the end."""
@@ -240,8 +244,7 @@ class _ClientEnd:
 
     async def send(self, message: bytes) -> None:
         await trio.lowlevel.checkpoint()
-        if self._socket.closed is not None:
-            raise self._socket.closed
+        self._socket.check_open()
         self._socket.from_client(message)
 
     async def receive(self) -> bytes:
@@ -252,8 +255,7 @@ class _ClientEnd:
                     return event.payload
             data = await self._socket.read(self._socket.to_client)
             if not data:
-                assert self._socket.closed is not None
-                raise self._socket.closed
+                self._socket.check_open()
             self._reader.feed(data)
 
 
