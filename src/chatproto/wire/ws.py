@@ -66,6 +66,9 @@ TRANSITIONS: Mapping[Step, State] = MappingProxyType(
         (State.OPEN, _SERVER, Ping): State.OPEN,
         (State.OPEN, _SERVER, Pong): State.OPEN,
         (State.OPEN, _SERVER, Goodbye): State.DRAINING,
+        # What the client had sent before it heard the goodbye.
+        (State.DRAINING, _CLIENT, CallFrame): State.DRAINING,
+        (State.DRAINING, _CLIENT, Ping): State.DRAINING,
         (State.DRAINING, _CLIENT, Ack): State.DRAINING,
         (State.DRAINING, _CLIENT, Pong): State.DRAINING,
         (State.DRAINING, _SERVER, Reply): State.DRAINING,

@@ -56,7 +56,7 @@ CLIENT_SAYS = {
     State.IDLE: {Hello},
     State.GREETED: set(),
     State.OPEN: {CallFrame, Ack, Ping, Pong},
-    State.DRAINING: {Ack, Pong},
+    State.DRAINING: {CallFrame, Ping, Ack, Pong},
     State.CLOSED: set(),
 }
 SERVER_SAYS = {
