@@ -9,16 +9,17 @@ from attrs import define, field
 
 T = TypeVar("T")
 
-KEPT = 1_000  # what a follower may be behind before it is cut off
+KEPT = 1_000
 
 
 @define(eq=False)
 class Feed(Generic[T]):
     """Tells every follower everything, in order, and waits for none.
 
-    One that is more than a thousand behind is cut off: its channel ends.
+    One that is more than `kept` behind is cut off: its channel ends.
     """
 
+    kept: int = KEPT
     _followers: set[trio.MemorySendChannel[T]] = field(factory=set)
 
     @property
@@ -26,7 +27,7 @@ class Feed(Generic[T]):
         return bool(self._followers)
 
     def follow(self) -> trio.MemoryReceiveChannel[T]:
-        send, receive = trio.open_memory_channel[T](KEPT)
+        send, receive = trio.open_memory_channel[T](self.kept)
         self._followers.add(send)
         return receive
 

@@ -17,28 +17,30 @@ from chatproto.client.feed import Feed
 from chatproto.client.transport import Disconnected
 from chatproto.errors import MatrixError
 from chatproto.ids import RoomId
-from chatproto.operations.messages import GetHistory, HistoryPage
 from chatproto.sync.changes import Change, TimelineChanged
 from chatproto.sync.room import Room
 from chatproto.sync.store import ClientState
 
 MAX_MISSED = 1_000  # events of a room that are paged in; beyond, the older are left out
 PAGE = 100
+# All that is missed in all rooms comes at once; a server replays up to 20,000.
+KEPT = 50_000
 
 
 class LiveEvents:
-    """Follows `state` and tells its new events; `page` gets a piece of history."""
+    """Follows `state` and tells its new events.
+
+    `page` takes a page of a room's history into the state, from a token back.
+    """
 
     def __init__(
         self,
         state: ClientState,
-        page: Callable[[GetHistory], Awaitable[HistoryPage]],
-        tell: Callable[[tuple[Change, ...]], None],
+        page: Callable[[RoomId, str, int], Awaitable[None]],
     ) -> None:
-        self.feed: Feed[JsonObject] = Feed()
+        self.feed: Feed[JsonObject] = Feed(KEPT)
         self._state = state
         self._page = page
-        self._tell_changes = tell
         self._told: dict[RoomId, int] = {}
         self._missing: dict[RoomId, None] = {}
         self._more = trio.Event()
@@ -97,20 +99,13 @@ class LiveEvents:
             first, after = self._first_known(room), self._from(room)
             if first <= after + 1:
                 return
-            request = GetHistory(
-                room_id=room_id, dir="b", from_=f"t{first - 1}", limit=PAGE
-            )
             try:
-                page = await self._page(request)
+                await self._page(room_id, f"t{first - 1}", PAGE)
             except Disconnected:
                 await trio.lowlevel.checkpoint()
                 continue  # asked again over the next connection
             except MatrixError:
                 return  # the room is closed to us now; what is known has to do
-            json = {"chunk": list(page.chunk), "start": page.start}
-            if page.end is not None:
-                json["end"] = page.end
-            self._tell_changes(self._state.apply_history(room_id, json))
             taken += PAGE
             if self._first_known(room) >= first:
                 return

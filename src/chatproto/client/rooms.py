@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
+import trio
 from attrs import frozen
 
 from chatproto.canonical import JsonObject
@@ -65,8 +66,11 @@ class Room:
         """Send an event; the same `txn` again sends nothing twice."""
         return await self.session.send(self.room_id, event_type, content, txn=txn)
 
-    async def edit(self, event_id: EventId, text: str) -> EventId:
-        content = {"msgtype": "m.text", "body": text}
+    async def edit(
+        self, event_id: EventId, text: str, *, msgtype: str = "m.text"
+    ) -> EventId:
+        """Replace the text of one's own message. Raises MatrixError."""
+        content = {"msgtype": msgtype, "body": text}
         return await self.session.edit(self.room_id, event_id, content)
 
     async def redact(
@@ -114,6 +118,13 @@ class Room:
         request = GetHistory(room_id=self.room_id, limit=limit, from_=before)
         return await self.session.call(request)
 
+    async def load_history(self, *, limit: int = 50) -> bool:
+        """Take the page before the oldest known events into `state`.
+
+        False if there is none. Raises MatrixError, Disconnected.
+        """
+        return await self.session.load_history(self.room_id, limit=limit)
+
     async def members(self) -> JoinedMembers:
         return await self.session.call(GetJoinedMembers(room_id=self.room_id))
 
@@ -123,8 +134,14 @@ class Room:
     async def leave(self) -> None:
         await self.session.call(LeaveRoom(room_id=self.room_id))
 
-    async def live(self) -> AsyncIterator[JsonObject]:
+    def live(self) -> AsyncIterator[JsonObject]:
         """The room's events from now on, in order, over reconnects too."""
-        async for event in self.session.events():
-            if event["room_id"] == self.room_id:
-                yield event
+        return self._own(self.session.subscribe())
+
+    async def _own(
+        self, events: trio.MemoryReceiveChannel[JsonObject]
+    ) -> AsyncIterator[JsonObject]:
+        with events:
+            async for event in events:
+                if event["room_id"] == self.room_id:
+                    yield event

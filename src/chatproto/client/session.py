@@ -7,7 +7,6 @@ kept up, `chatproto.client.upkeep` tells.
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -26,8 +25,9 @@ from chatproto.client.modules import (
     policy_with,
     reducers_of,
 )
-from chatproto.client.outbox import OutboxFile, Unsent
+from chatproto.client.outbox import OutboxFile
 from chatproto.client.reconnect import Backoff
+from chatproto.client.sending import Unsent, new_txn
 from chatproto.client.tokens import Credentials, TokenStore, system_ms
 from chatproto.client.transport import Disconnected, NetworkTransport, Transport
 from chatproto.client.upkeep import Upkeep
@@ -38,7 +38,6 @@ from chatproto.operations.declare import Call, OperationTable
 from chatproto.operations.rooms import ResolveAlias
 from chatproto.operations.table import OPERATIONS
 from chatproto.sync.changes import Change
-from chatproto.sync.outbox import FAILED
 from chatproto.sync.store import ClientState
 
 if TYPE_CHECKING:
@@ -191,6 +190,17 @@ class Session:
         found = await self.call(ResolveAlias(room_alias=RoomAlias(id_or_alias)))
         return Room(self, found.room_id)
 
+    async def load_history(self, room_id: RoomId, *, limit: int = 50) -> bool:
+        """Take the page before the oldest known events of a room into `state`.
+
+        False if there is none. Raises MatrixError, Disconnected.
+        """
+        room = self.state.rooms.get(room_id)
+        before = None if room is None else room.timeline.before()
+        if before is not None:
+            await self._upkeep.page(room_id, before, limit)
+        return before is not None
+
     async def send(
         self,
         room_id: RoomId,
@@ -204,16 +214,7 @@ class Session:
         Returns when the server has stored it; the same `txn` again stores nothing
         twice. Raises MatrixError if it is refused, Unsent if it is taken back.
         """
-        txn_id = TxnId(txn or new_txn())
-        upkeep, state = self._upkeep, self.state
-        known = state.outbox.get(txn_id)
-        if known is None:
-            upkeep.tell(
-                state.send(room_id, event_type, content, txn_id, upkeep.now_ms())
-            )
-        elif known.status == FAILED:
-            upkeep.tell(state.retry(txn_id))
-        return await upkeep.sending.sent(txn_id)
+        return await self._upkeep.sending.send(room_id, event_type, content, txn)
 
     async def edit(
         self, room_id: RoomId, target: EventId | TxnId, content: JsonObject
@@ -222,13 +223,7 @@ class Session:
 
         One that has not been sent yet is changed where it waits. Raises MatrixError.
         """
-        txn_id, upkeep = TxnId(new_txn()), self._upkeep
-        now_ms = upkeep.now_ms()
-        upkeep.tell(self.state.edit(room_id, target, content, txn_id, now_ms))
-        if self.state.outbox.get(txn_id) is None:
-            txn_id = TxnId(target)
-            upkeep.tell(self.state.retry(txn_id))
-        return await upkeep.sending.sent(txn_id)
+        return await self._upkeep.sending.edit(room_id, target, content)
 
     async def redact(
         self,
@@ -240,22 +235,15 @@ class Session:
 
         A message that has not been sent yet is not sent; then there is no event.
         """
-        txn_id, upkeep = TxnId(new_txn()), self._upkeep
-        now_ms = upkeep.now_ms()
-        upkeep.tell(self.state.redact(room_id, target, txn_id, now_ms, reason))
-        if self.state.outbox.get(txn_id) is None:
-            return None
-        return await upkeep.sending.sent(txn_id)
+        return await self._upkeep.sending.redact(room_id, target, reason)
 
     def retry(self, txn_id: TxnId) -> None:
         """Send what had been refused after all."""
-        self._upkeep.tell(self.state.retry(txn_id))
-        self._upkeep.sending.changed()
+        self._upkeep.sending.retry(txn_id)
 
     def cancel(self, txn_id: TxnId) -> None:
         """Take back what has not been sent yet, or was refused."""
-        self._upkeep.tell(self.state.cancel(txn_id))
-        self._upkeep.sending.changed()
+        self._upkeep.sending.cancel(txn_id)
 
     async def flush(self) -> None:
         """Wait until everything in the outbox that can be sent has been."""
@@ -294,18 +282,13 @@ class Session:
 
         Each once and in the order of its room, over reconnects too: what the server
         left out after a long time offline is fetched, up to a thousand events of a
-        room. A reader more than a thousand behind is cut off: its channel ends.
+        room. A reader more than 50,000 behind is cut off: its channel ends.
         """
         return self._upkeep.live.follow()
 
     def events(self) -> trio.MemoryReceiveChannel[JsonObject]:
         """`subscribe`, to be iterated over."""
         return self.subscribe()
-
-
-def new_txn() -> str:
-    """A transaction ID that no other program makes."""
-    return f"c{os.urandom(9).hex()}"
 
 
 __all__ = ["Disconnected", "Session", "Unsent", "connect", "new_txn"]

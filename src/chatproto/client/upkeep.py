@@ -21,13 +21,16 @@ from chatproto.client.feed import Feed
 from chatproto.client.groups import only_error
 from chatproto.client.link import Guest, Link, NotSent
 from chatproto.client.live import LiveEvents
-from chatproto.client.outbox import OutboxFile, Sending, Stored
+from chatproto.client.outbox import OutboxFile, Stored
 from chatproto.client.reconnect import Backoff, Reconnect
+from chatproto.client.sending import Sending
 from chatproto.client.tokens import Credentials, has_expired
 from chatproto.client.transport import Disconnected, Transport
 from chatproto.errors import LocalError, MatrixError
-from chatproto.ids import DeviceId
+from chatproto.ids import DeviceId, RoomId
+from chatproto.operations.codec import unstructure
 from chatproto.operations.declare import Call, OperationTable
+from chatproto.operations.messages import GetHistory
 from chatproto.sync.changes import Change, OutboxChanged, PresenceChanged, TypingChanged
 from chatproto.sync.outbox import Outbox
 from chatproto.sync.store import ClientState
@@ -51,7 +54,7 @@ class Upkeep:
     ) -> None:
         self.state = state
         self.device_id = device_id
-        self.now_ms = now_ms
+        self._now_ms = now_ms
         self.synced = trio.Event()
         self.changes: Feed[tuple[Change, ...]] = Feed()
         self._credentials = credentials
@@ -66,9 +69,13 @@ class Upkeep:
         )
         self._calls = Calls(self.link.send)
         self.sending = Sending(
-            state, ask=self._ask, tell=self.tell, save=self._save_outbox
+            state,
+            ask=self._ask,
+            tell=self.tell,
+            save=self._save_outbox,
+            now_ms=now_ms,
         )
-        self.live = LiveEvents(state, self.call, self.tell)
+        self.live = LiveEvents(state, self.page)
         if outbox is not None:
             self._restore(outbox.load())
 
@@ -96,6 +103,15 @@ class Upkeep:
             raise only_error(group) from None
         finally:
             self._end()
+
+    async def page(self, room_id: RoomId, before: str, limit: int) -> None:
+        """Take a page of a room's history into the state, from a token back.
+
+        Raises MatrixError, Disconnected.
+        """
+        request = GetHistory(room_id=room_id, dir="b", from_=before, limit=limit)
+        page = unstructure(await self.call(request))
+        self.tell(self.state.apply_history(room_id, page))
 
     def tell(self, changes: tuple[Change, ...]) -> None:
         """Pass on what has changed in the state."""
@@ -145,7 +161,7 @@ class Upkeep:
         json: JsonObject = {"push": list(frame.items)}
         if frame.at is not None:
             json["at"] = frame.at
-        self.tell(self.state.apply_frame(json, self.now_ms()))
+        self.tell(self.state.apply_frame(json, self._now_ms()))
         # A snapshot comes in parts; the last one says at which position it is whole.
         if frame.at is not None and not self.synced.is_set():
             self.live.begin()
@@ -159,10 +175,10 @@ class Upkeep:
         while True:
             self._expiry_changed = trio.Event()
             at_ms = self.state.next_expiry()
-            wait_s = float("inf") if at_ms is None else (at_ms - self.now_ms()) / 1000
+            wait_s = float("inf") if at_ms is None else (at_ms - self._now_ms()) / 1000
             with trio.move_on_after(max(0, wait_s)):
                 await self._expiry_changed.wait()
-            self.tell(self.state.expire(self.now_ms()))
+            self.tell(self.state.expire(self._now_ms()))
 
     # the outbox
 

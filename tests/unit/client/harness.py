@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import trio
 from attrs import define, field
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from chatproto.client import connect
 from chatproto.client.reconnect import Backoff
@@ -55,4 +55,5 @@ class Net:
             made = await anna.call(CreateRoom(preset="public_chat"))
             for other in others:
                 await other.call(JoinRoom(room_id=made.room_id))
+            await wait_all_tasks_blocked()  # until everybody has heard of it
             yield anna, await anna.room(made.room_id)
