@@ -146,11 +146,11 @@ class Bot(Router):
         ):
             return await asked.wait(timeout_s)
 
-    async def _run(self) -> None:
+    async def _run(self, **options: Any) -> None:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._stop_on, signals, nursery.cancel_scope)
-                await self.serve()
+                await self.serve(**options)
                 nursery.cancel_scope.cancel()
 
     async def _stop_on(

@@ -55,7 +55,8 @@ class Question:
     _ended: trio.Event = field(factory=trio.Event)
 
     def answered(self, message: Message) -> None:
-        if self.fits(message):
+        """Take an answer, which ends the question if it fits."""
+        if self.state is State.ASKED and self.fits(message):
             self.answer = message
             self._end(State.ANSWERED)
 

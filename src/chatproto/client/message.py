@@ -81,7 +81,7 @@ def is_said(event: JsonObject) -> bool:
 
 def command_in(text: str) -> tuple[str, str]:
     """The name of a command, empty if the text is none, and what stands behind it."""
-    if not text.startswith(PREFIXES):
+    if not text.startswith(PREFIXES) or text[1:2].isspace():
         return "", text
     name, *rest = text[1:].split(maxsplit=1) or [""]
     return name, rest[0] if rest else ""

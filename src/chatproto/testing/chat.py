@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import trio
 from attrs import define, field
@@ -172,8 +172,7 @@ class BotChat:
     async def start(self) -> None:
         """Start the bot, which must not be running."""
         self._ended = trio.Event()
-        token = await log_in(self.engine, BOT, DeviceId("BOT"))
-        await self.nursery.start(self._serve, token)
+        await self.nursery.start(self._serve, await self.options())
 
     async def stop(self) -> None:
         """Stop the bot as a signal would."""
@@ -203,20 +202,23 @@ class BotChat:
             now_ms=self.clock.now_ms,
         )
 
+    async def options(self) -> dict[str, Any]:
+        """What makes a bot connect to this chat, as arguments of its `serve`."""
+        return {
+            "url": "memory:",
+            "transport": self.transport,
+            "token": await log_in(self.engine, BOT, DeviceId("BOT")),
+            "tokens": None,
+            "outbox": None,
+            "backoff": Backoff(SeededRandom().number),
+            "now_ms": self.clock.now_ms,
+        }
+
     async def _serve(
-        self, token: str, *, task_status: trio.TaskStatus[Session]
+        self, options: dict[str, Any], *, task_status: trio.TaskStatus[Session]
     ) -> None:
         try:
-            await self.bot.serve(
-                task_status=task_status,
-                url="memory:",
-                transport=self.transport,
-                token=token,
-                tokens=None,
-                outbox=None,
-                backoff=Backoff(SeededRandom().number),
-                now_ms=self.clock.now_ms,
-            )
+            await self.bot.serve(task_status=task_status, **options)
         finally:
             self._ended.set()
 
