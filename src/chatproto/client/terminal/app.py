@@ -2,47 +2,38 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
-import sys
-import termios
-import time
-import tty
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 import trio
 
-from chatproto.client.rooms import Room as Handle
 from chatproto.client.session import Session
-from chatproto.client.terminal.actions import Actions
-from chatproto.client.terminal.commands import parse, plain
+from chatproto.client.terminal import console
+from chatproto.client.terminal.actions import Actions, is_queued
+from chatproto.client.terminal.attention import Attention
 from chatproto.client.terminal.editor import Editor
-from chatproto.client.terminal.keys import Keys
-from chatproto.client.terminal.rows import body_of
+from chatproto.client.terminal.keys import Key, Press
 from chatproto.client.terminal.screen import Screen, View, paint, render
+from chatproto.client.terminal.status import unsent
+from chatproto.client.terminal.tasks import Tasks
+from chatproto.client.terminal.words import body_of
 from chatproto.client.transport import Disconnected
-from chatproto.errors import ChatprotoError
-from chatproto.ids import EventId, RoomId
-from chatproto.operations.codec import unstructure
-from chatproto.operations.messages import GetHistory
+from chatproto.errors import ChatprotoError, LocalError
+from chatproto.ids import EventId, RoomId, TxnId
+from chatproto.sync.changes import Resynced
 from chatproto.sync.chat_list import order
+from chatproto.sync.room import Room
 
-ESCAPE_S = 0.05  # so long an escape may be the beginning of a sequence
 FRAME_S = 0.02  # news that come together are painted together
 TICK_S = 1.0
-TYPING_S = 4.0
-PAGE = 50
-_ENTER = "\x1b[?1049h\x1b[?2004h\x1b[2J"
-_LEAVE = "\x1b[?2004l\x1b[?1049l"
+FORGET_S = 60.0
 
 
 async def chat(session: Session, room_id: RoomId | None) -> None:
     """Chat on the terminal until the person leaves."""
-    app = App(session, room_id)
-    with _raw_terminal():
-        await app.run()
+    with console.raw_terminal():
+        await App(session, room_id).run()
 
 
 class App:
@@ -53,251 +44,221 @@ class App:
         session: Session,
         room_id: RoomId | None = None,
         *,
-        write: Callable[[str], None] | None = None,
-        keys: Callable[[], AsyncGenerator[str]] | None = None,
-        size: Callable[[], tuple[int, int]] | None = None,
+        write: Callable[[str], None] = console.write,
+        keys: Callable[[], AsyncGenerator[Key]] = console.pressed_keys,
+        size: Callable[[], tuple[int, int]] = console.size,
     ) -> None:
         self.session = session
         self.view = View(room_id=room_id)
-        self._write = write or _write
-        self._keys = keys or _keys
-        self._size = size or _size
-        self._actions = Actions(session, self.view, self._quit)
+        self._write = write
+        self._keys = keys
+        self._size = size
+        self._tasks = Tasks(self._refused)
+        self._attention = Attention(session, self._tasks.start)
         self._painted: Screen | None = None
         self._dirty = trio.Event()
-        self._read: dict[RoomId, EventId] = {}
-        self._typed_at = float("-inf")
-        self._fetching = False
+        self._warned_of = 0
         self._nursery: trio.Nursery
 
     async def run(self) -> None:
         async with trio.open_nursery() as self._nursery:
-            ids = order(self.session.state.rooms.values())
-            self._show(self.view.room_id or (ids[0] if ids else None))
-            for work in (self._follow, self._tick, self._paint, self._resize):
+            self.show(self.view.room_id)
+            for work in (
+                self._follow,
+                self._tick,
+                self._paint,
+                self._hear_signals,
+                self._tasks.run,
+            ):
                 self._nursery.start_soon(work)
             async with aclosing(self._keys()) as keys:
                 async for key in keys:
                     self._press(key)
                     self._dirty.set()
-            self._quit()
+            self._nursery.cancel_scope.cancel()
 
-    def _quit(self) -> None:
-        self._nursery.cancel_scope.cancel()
+    def leave(self) -> None:
+        """End, or first say that something would be lost."""
+        count = unsent(self.session.state)
+        if count and count != self._warned_of:
+            self._warned_of = count
+            self.view.notice = f"not sent yet: {count}; again to leave all the same"
+        else:
+            self._nursery.cancel_scope.cancel()
+
+    def show(self, room_id: RoomId | None) -> None:
+        """Go to a room, or to the first; what was being written is kept."""
+        view = self.view
+        if view.room_id is not None and view.editing is None:
+            view.drafts[view.room_id] = view.editor.text
+        if room_id is None:
+            room_id = next(iter(order(self.session.state.rooms.values())), None)
+        view.room_id, view.editing, view.panel = room_id, None, ()
+        view.scroll, view.anchor = 0, None
+        view.editor = Editor.of(view.drafts.pop(room_id, "") if room_id else "")
+        self._attention.stopped()
+
+    @property
+    def _room(self) -> Room | None:
+        return self.session.state.rooms.get(self.view.room_id or RoomId(""))
+
+    def _refused(self, error: ChatprotoError) -> None:
+        self.view.notice = str(error)
+        self._dirty.set()
 
     # what makes the screen change
 
     async def _follow(self) -> None:
-        async for _ in self.session.changes():
+        async for changes in self.session.changes():
+            if any(isinstance(change, Resynced) for change in changes):
+                self._attention.forget()
             self._dirty.set()
 
     async def _tick(self) -> None:
+        """The connection comes and goes without being a change of the state."""
+        forget_at = trio.current_time() + FORGET_S
         while True:
             await trio.sleep(TICK_S)
-            self.session.state.expire(time.time_ns() // 1_000_000)
+            if trio.current_time() >= forget_at and not self.view.scroll:
+                self._attention.forget()
+                forget_at = trio.current_time() + FORGET_S
             self._dirty.set()
 
-    async def _resize(self) -> None:
-        with trio.open_signal_receiver(signal.SIGWINCH) as signals:
-            async for _ in signals:
+    async def _hear_signals(self) -> None:
+        heard = (signal.SIGWINCH, signal.SIGTERM, signal.SIGHUP)
+        with trio.open_signal_receiver(*heard) as signals:
+            async for number in signals:
+                if number != signal.SIGWINCH:
+                    self._nursery.cancel_scope.cancel()
                 self._painted = None
                 self._dirty.set()
 
     async def _paint(self) -> None:
         while True:
             self._dirty = trio.Event()
-            self.view.is_connected = self.session.is_connected
-            columns, rows = self._size()
-            screen = render(self.session.state, self.view, columns, rows)
+            view = self.view
+            view.is_connected = self.session.is_connected
+            screen = render(self.session.state, view, *self._size())
             if screen != self._painted:
                 clear = "" if self._painted else "\x1b[2J"
                 self._write(clear + paint(self._painted, screen))
                 self._painted = screen
-            self._note_read()
+            view.scroll, view.anchor = screen.scroll, screen.anchor
+            self._attend(screen)
             await trio.sleep(FRAME_S)
             await self._dirty.wait()
 
+    def _attend(self, screen: Screen) -> None:
+        room = self._room
+        if room is None or room.membership != "join" or not self.view.is_connected:
+            return
+        if screen.missing is not None:
+            self._attention.missed(room.room_id, screen.missing)
+        if not screen.scroll and not self.view.panel:
+            self._attention.shown(room)
+
     # keys
 
-    def _press(self, key: str) -> None:
+    def _press(self, key: Key) -> None:
         self.view.notice = ""
-        action = _KEYS.get(key)
+        name = key.name if isinstance(key, Press) else ""
+        action = _KEYS.get(name)
         if action is not None:
             action(self)
-        elif key == "<up>" and not self.view.editor.text:
+        elif name == "up" and not self.view.editor.text:
             self._edit_newest()
         else:
             before = self.view.editor
             self.view.editor = before.pressed(key)
-            if self.view.editor.text != before.text:
-                self._note_typing()
+            room = self._room
+            if room is not None and self.view.editor.text != before.text:
+                self._attention.written(room, self.view.editor.text)
 
     def _enter(self) -> None:
-        line = self.view.editor.text.strip()
-        editing, self.view.editing = self.view.editing, None
-        self.view.editor, self.view.panel = Editor(), ()
-        if not line:
-            return
-        self.view.scroll = 0
-        self._typed_at = float("-inf")
-        self._start(self._say, line, editing)
+        view = self.view
+        line, editing = view.editor.text.strip(), view.editing
+        view.editor, view.editing, view.panel = Editor(), None, ()
+        view.scroll, view.anchor = 0, None
+        self._attention.stopped()
+        if line:
+            self._tasks.start(self._say, line, editing, view.room_id)
 
-    async def _say(self, line: str, editing: EventId | None) -> None:
-        command = parse(line)
-        if command is not None:
-            await self._actions.run(command)
-        elif editing is not None:
-            await self._actions.handle.edit(editing, plain(line))
-        else:
-            await self._actions.handle.send_text(plain(line))
+    async def _say(
+        self, line: str, editing: EventId | TxnId | None, room_id: RoomId | None
+    ) -> None:
+        try:
+            await self._actions(room_id).say(line, editing)
+        except LocalError:
+            self._give_back(line, editing, room_id)
+            raise
+        except Disconnected:
+            if is_queued(line):
+                raise
+            self.view.notice = "the connection was lost; see whether it was done"
+        except ChatprotoError:
+            if not is_queued(line):
+                self._give_back(line, editing, room_id)
+            raise
+
+    def _give_back(
+        self, line: str, editing: EventId | TxnId | None, room_id: RoomId | None
+    ) -> None:
+        """What could not be done is there again, to be changed and tried anew."""
+        if self.view.room_id == room_id and not self.view.editor.text:
+            self.view.editor, self.view.editing = Editor.of(line), editing
+        elif room_id is not None and self.view.room_id != room_id:
+            self.view.drafts[room_id] = self.view.drafts.get(room_id) or line
+
+    def _actions(self, room_id: RoomId | None) -> Actions:
+        return Actions(self.session, self.view, room_id, self.show, self.leave)
 
     def _escape(self) -> None:
-        if self.view.editing is not None:
-            self.view.editor, self.view.editing = Editor(), None
-        self.view.panel, self.view.scroll = (), 0
+        view = self.view
+        if view.editing is not None:
+            view.editor, view.editing = Editor(), None
+            self._attention.stopped()
+        view.panel, view.scroll, view.anchor = (), 0, None
 
     def _edit_newest(self) -> None:
-        try:
-            item = self._actions.item(None, own=True)
-        except ChatprotoError as error:
-            self.view.notice = str(error)
-            return
-        if item.event_id is not None:
-            self.view.editing = item.event_id
+        item = None
+        if self._room is not None:
+            item = self._actions(self.view.room_id).newest_own_text()
+        if item is None:
+            self.view.notice = "there is no text of yours to change"
+        else:
+            self.view.editing = item.event_id or item.txn_id
             self.view.editor = Editor.of(body_of(item))
 
     def _redraw(self) -> None:
         self._painted = None
 
-    def _back(self) -> None:
-        self.view.scroll += max(1, (self._size()[1] - 3) // 2)
-        room = self.session.state.rooms.get(self.view.room_id or RoomId(""))
-        if room is not None and not self._fetching:
-            gaps = room.timeline.gaps()
-            token = gaps[-1].token if gaps else room.timeline.before()
-            if token is not None:
-                self._fetching = True
-                self._start(self._fetch, room.room_id, token)
-
-    async def _fetch(self, room_id: RoomId, token: str) -> None:
-        try:
-            request = GetHistory(room_id=room_id, from_=token, limit=PAGE)
-            page = await self.session.call(request)
-            self.session.state.apply_history(room_id, unstructure(page))
-        finally:
-            self._fetching = False
-
-    def _forward(self) -> None:
-        self.view.scroll -= max(1, (self._size()[1] - 3) // 2)
+    def _move(self, pages: float) -> None:
+        height = self._size()[1] - 3
+        self.view.scroll = max(0, self.view.scroll + int(pages * height))
+        self.view.anchor = None
 
     def _step(self, by: int) -> None:
         ids = order(self.session.state.rooms.values())
         if ids:
             shown = self.view.room_id
             at = -by if shown is None or shown not in ids else ids.index(shown)
-            self._show(ids[(at + by) % len(ids)])
+            self.show(ids[(at + by) % len(ids)])
 
-    def _show(self, room_id: RoomId | None) -> None:
-        view = self.view
-        if view.room_id is not None and view.editing is None:
-            view.drafts[view.room_id] = view.editor.text
-        view.room_id, view.editing, view.scroll, view.panel = room_id, None, 0, ()
-        view.editor = Editor.of(view.drafts.get(room_id, "") if room_id else "")
-
-    # what is told to others
-
-    def _note_typing(self) -> None:
-        room = self.session.state.rooms.get(self.view.room_id or RoomId(""))
-        now = trio.current_time()
-        if room is None or room.membership != "join" or now - self._typed_at < TYPING_S:
-            return
-        if self.session.is_connected and not self.view.editor.text.startswith("/"):
-            self._typed_at = now
-            self._start(self._tell_typing, room.room_id)
-
-    async def _tell_typing(self, room_id: RoomId) -> None:
-        await Handle(self.session, room_id).typing(timeout_ms=8_000)
-
-    def _note_read(self) -> None:
-        """What is on the screen has been read."""
-        room = self.session.state.rooms.get(self.view.room_id or RoomId(""))
-        if room is None or self.view.scroll or room.membership != "join":
-            return
-        events = room.timeline.events()
-        if not events or not self.session.is_connected:
-            return
-        newest = EventId(str(events[-1]["event_id"]))
-        if (
-            room.timeline.head > room.read_seq
-            and self._read.get(room.room_id) != newest
-        ):
-            self._read[room.room_id] = newest
-            self._start(Handle(self.session, room.room_id).read, newest)
-
-    def _start(self, function: Callable[..., Awaitable[None]], *args: object) -> None:
-        self._nursery.start_soon(self._guarded, function, *args)
-
-    async def _guarded(
-        self, function: Callable[..., Awaitable[None]], *args: object
-    ) -> None:
-        """What is refused is told, and nothing else happens."""
-        try:
-            await function(*args)
-        except Disconnected:
-            pass  # the status line says so, and what waits is sent later
-        except ChatprotoError as error:
-            self.view.notice = str(error)
-        self._dirty.set()
+    def _end(self) -> None:
+        if not self.view.editor.text:
+            self.leave()
 
 
 _KEYS: dict[str, Callable[[App], None]] = {
-    "<enter>": App._enter,
-    "<esc>": App._escape,
-    "<page-up>": App._back,
-    "<page-down>": App._forward,
-    "<tab>": lambda app: app._step(1),
-    "<next>": lambda app: app._step(1),
-    "<previous>": lambda app: app._step(-1),
-    "<ctrl-c>": App._quit,
-    "<ctrl-l>": App._redraw,
+    "enter": App._enter,
+    "esc": App._escape,
+    "page-up": lambda app: app._move(0.5),
+    "page-down": lambda app: app._move(-0.5),
+    "tab": lambda app: app._step(1),
+    "ctrl-n": lambda app: app._step(1),
+    "shift-tab": lambda app: app._step(-1),
+    "ctrl-p": lambda app: app._step(-1),
+    "ctrl-c": App.leave,
+    "ctrl-d": App._end,
+    "ctrl-l": App._redraw,
 }
-
-
-async def _keys() -> AsyncGenerator[str]:
-    """Keys from standard input, until it ends."""
-    keys = Keys()
-    while True:
-        ready = False
-        with trio.move_on_after(ESCAPE_S if keys.is_waiting else float("inf")):
-            await trio.lowlevel.wait_readable(sys.stdin.fileno())
-            ready = True
-        data = os.read(sys.stdin.fileno(), 4096) if ready else b""
-        if ready and not data:
-            return
-        for key in keys.feed(data) if ready else keys.flush():
-            yield key
-
-
-def _write(text: str) -> None:
-    data = text.encode("utf-8", "replace")
-    while data:
-        data = data[os.write(sys.stdout.fileno(), data) :]
-
-
-def _size() -> tuple[int, int]:
-    size = shutil.get_terminal_size()
-    return size.columns, size.lines
-
-
-@contextmanager
-def _raw_terminal() -> Generator[None]:
-    """Keys as they are pressed, on a screen of our own; all is put back at the end."""
-    descriptor = sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
-    try:
-        tty.setraw(descriptor)
-        _write(_ENTER)
-        yield
-    finally:
-        _write(_LEAVE)
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

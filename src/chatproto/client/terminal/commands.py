@@ -12,6 +12,8 @@ COMMANDS = {
     "edit": "/edit [N] TEXT: change your message N, or your newest",
     "delete": "/delete [N]: take message N back, or your newest",
     "react": "/react [N] EMOJI: react to message N, or the newest of another",
+    "retry": "/retry: send again what was refused here",
+    "drop": "/drop: forget what was refused here",
     "join": "/join #ALIAS or !ID: go into a room; without one, accept this invitation",
     "create": "/create NAME: make a room",
     "dm": "/dm @USER: open the chat with a user",

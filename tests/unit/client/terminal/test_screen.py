@@ -130,11 +130,10 @@ def test_long_line_is_moved_under_the_cursor():
 
 def test_scrolling_stops_at_the_oldest():
     view = View(room_id=ROOM, scroll=10_000)
-    lines, _ = shown(
-        state(*(event(4 + n, ANN, text(f"m{n}")) for n in range(30))), view
-    )
+    many = state(*(event(4 + n, ANN, text(f"m{n}")) for n in range(30)))
+    lines, _ = shown(many, view)
     assert "is in the room" in "\n".join(lines)
-    assert view.scroll == 33 - 9
+    assert render(many, view, 80, 12).scroll == 33 + 1 - 9  # with the day
 
 
 @pytest.mark.parametrize(
