@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [NAME ...]`: start, sends, fanout, idle.
+"""`python -m tests.benchmarks [NAME ...]`: start, sends, fanout, idle, stalled.
 
 Prints one line of JSON for each. The server runs with what it ships with (SQLite,
 synchronous=FULL) but without rate limits; the load comes from this process.
@@ -266,7 +266,41 @@ async def start(rounds: int = 5) -> dict:
     }
 
 
-WORKS = {"start": start, "sends": sends, "fanout": fanout, "idle": idle}
+async def stalled(members: int = 50, seconds: float = 65) -> dict:
+    """One of a room stops reading while two others talk, and then reads again."""
+    server = Server()
+    try:
+        tokens = [server.user(f"r{number}")[1] for number in range(members)]
+        room = server.room(tokens)
+        clients = [await connect(server.port, token) for token in tokens]
+        await asyncio.sleep(1)
+        before, sleeper = server.rss_kb(), clients[-1]
+        sleeper.transport.pause_reading()
+        pump = Pump([(client, room) for client in clients[:2]], 1)
+        wall = await pump.run(seconds)
+        used = server.rss_kb() - before
+        limited = asyncio.ensure_future(sleeper.expect(b'"limited":true'))
+        await asyncio.sleep(0)
+        sleeper.transport.resume_reading()
+        await limited
+        return {
+            "stalled_s": round(wall),
+            "sent_meanwhile": pump.acked,
+            "server_mb_more": round(used / 1000, 1),
+            "others_ack_p99_ms": percentile(pump.latencies, 0.99),
+            "others_ack_max_ms": round(max(pump.latencies) * 1000, 1),
+        }
+    finally:
+        server.stop()
+
+
+WORKS = {
+    "start": start,
+    "sends": sends,
+    "fanout": fanout,
+    "idle": idle,
+    "stalled": stalled,
+}
 
 
 async def main() -> None:
