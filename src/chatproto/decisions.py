@@ -265,6 +265,8 @@ class Decides:
     `needs` says, from caller and request, what the decision has to see. `prepare`
     does slow work beforehand (hashing a password); its outcome is `view.prepared`,
     and `found_rooms` says which rooms it found that the decision has to see as well.
+    `alone` names what only one call at a time may be about: the next is prepared when
+    the one before has been stored. None: any number.
     """
 
     operation: Operation
@@ -272,6 +274,7 @@ class Decides:
     needs: Callable[[Caller, Any], Needs] = needs_nothing
     prepare: Callable[[Any, Caller, Any], Awaitable[Any]] | None = None
     found_rooms: Callable[[Any], tuple[RoomId, ...]] | None = None
+    alone: Callable[[Caller, Any], str | None] | None = None
 
 
 @frozen

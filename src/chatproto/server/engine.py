@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 import trio
 from attrs import evolve
@@ -132,6 +133,7 @@ class Engine:
         self._committed = 0
         self._boot = random(5).hex()
         self._locks: dict[str, trio.Lock] = {}
+        self._turns: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()
         self._callers = Callers(store)
         self._last_seen = LastSeen()
         self._nursery: trio.Nursery | None = None
@@ -293,6 +295,24 @@ class Engine:
         key: OnceKey | None,
         done: Complete,
     ) -> None:
+        name = None if handler.alone is None else handler.alone(caller, request)
+        if name is None:
+            await self._decide_now(handler, caller, request, key, done)
+            return
+        turn = self._turns.setdefault(name, trio.Lock())
+        async with turn:
+            await self._decide_now(handler, caller, request, key, done, is_alone=True)
+
+    async def _decide_now(
+        self,
+        handler: Decides,
+        caller: Caller,
+        request: Call[Any],
+        key: OnceKey | None,
+        done: Complete,
+        *,
+        is_alone: bool = False,
+    ) -> None:
         prepared = None
         if handler.prepare is not None:
             reading = Reading(self, caller, self.clock.now_ms())
@@ -301,7 +321,7 @@ class Engine:
         if handler.found_rooms is not None:
             found = handler.found_rooms(prepared)
             needs = evolve(needs, rooms=needs.rooms + found)
-        if not needs.rows:
+        if not needs.rows and not is_alone:
             view = await self._views.view(caller, needs, prepared)
             self._submit(handler.decide(view, request), view, done, key)
             return

@@ -84,7 +84,8 @@ class Status:
     async def _turn(self, user_id: UserId, presence: str) -> None:
         # What is counted as news has to be told at once, so the rooms come first.
         rooms = tuple(await self.joined_rooms(user_id))
-        if self.subscriptions.is_reading(user_id) != (presence == "online"):
+        # Who reads for a moment only has been here as well, and leaves a while later.
+        if presence == "offline" and self.subscriptions.is_reading(user_id):
             return
         now = self.ephemeral.presence(user_id)
         if now.presence != presence:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
+import trio
 
+from chatproto.errors import MatrixError
 from chatproto.operations.messages import (
     EditMessage,
     ForwardEvent,
@@ -407,3 +409,27 @@ async def test_stale_alias_may_stay(ann):
     await ann.call(DeleteAlias(room_alias="#a:example.org"))
     content = {"alias": None, "alt_aliases": ["#a:example.org"]}
     await ann.set_state(room, "m.room.canonical_alias", content)
+
+
+async def test_double_tap_reacts_once(ann, bob, room):
+    said = (await ann.call(send(room, TEXT))).event_id
+    relation = {"rel_type": "m.annotation", "event_id": said, "key": "+"}
+    told = []
+
+    async def tap(txn):
+        request = send(room, {"m.relates_to": relation}, "m.reaction", txn)
+        try:
+            told.append((await bob.call(request)).event_id)
+        except MatrixError as error:
+            told.append(error.errcode)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(3):
+            nursery.start_soon(tap, f"tap{number}")
+    assert sorted(told)[1:] == ["M_DUPLICATE_ANNOTATION"] * 2
+
+
+async def test_origin_of_a_forward_is_the_servers_to_tell(ann, room):
+    origin = {"sender": "@boss:example.org", "event_id": "$x", "room_id": "!y"}
+    with refused("M_FORBIDDEN"):
+        await ann.call(send(room, {**TEXT, "org.chatproto.forwarded": origin}))

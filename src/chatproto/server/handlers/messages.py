@@ -38,6 +38,7 @@ from chatproto.rooms.timeline import Timeline
 MAX_MENTIONS = 50
 # What only the operations made for it may append: their rules are in those handlers.
 _NOT_SENT = ("m.room.redaction", "m.room.create")
+FORWARDED = "org.chatproto.forwarded"
 _ALIASES = "m.room.canonical_alias"
 _LET_IN_BY = "join_authorised_via_users_server"
 
@@ -75,10 +76,21 @@ async def own_annotation(
     return found
 
 
+def one_reaction(caller: Caller, request: ops.SendEvent) -> str | None:
+    """Whoever taps twice reacts once: their reactions to an event take turns."""
+    if request.event_type != "m.reaction":
+        return None
+    relation = relation_of(request.content)
+    return None if relation is None else f"{caller.user} on {relation.event_id}"
+
+
 def send_event(view: View, request: ops.SendEvent) -> Decision:
     parse_txn_id(request.txn_id)
     if request.event_type in _NOT_SENT:
         raise MatrixError("M_FORBIDDEN", f"{request.event_type} is not sent like this")
+    if FORWARDED in request.content:
+        # Or anybody could say of anything that somebody else had written it.
+        raise MatrixError("M_FORBIDDEN", f"{FORWARDED} is set by room.forward alone")
     if view.prepared is not None:
         raise MatrixError(
             "M_DUPLICATE_ANNOTATION", "you have reacted like this already"
@@ -239,7 +251,13 @@ def _aliases_in(content: JsonObject) -> set[str]:
 
 
 HANDLERS: tuple[Handler, ...] = (
-    Decides(ops.SEND_EVENT, send_event, needs_room, own_annotation),
+    Decides(
+        ops.SEND_EVENT,
+        send_event,
+        needs_room,
+        own_annotation,
+        alone=one_reaction,
+    ),
     Decides(ops.EDIT_MESSAGE, edit_message, needs_target),
     Decides(ops.REDACT_EVENT, redact_event, needs_target),
     Decides(ops.SET_STATE, set_state, needs_state_room),
