@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib import import_module
@@ -13,6 +12,7 @@ from typing import Any
 import click
 import trio
 
+from chatproto.client.printing import say, say_json, show_event, show_room
 from chatproto.client.profile import (
     Profile,
     delete_profile,
@@ -20,6 +20,7 @@ from chatproto.client.profile import (
     save_profile,
 )
 from chatproto.client.session import Session, connect
+from chatproto.client.terminal.lines import can_draw, chat_by_lines
 from chatproto.client.terminal.text import clean
 from chatproto.client.transport import NetworkTransport
 from chatproto.errors import ChatprotoError, LocalError
@@ -61,7 +62,7 @@ def login(name: str, url: str, user: str, password: str) -> None:
         finally:
             await network.aclose()
         save_profile(name, Profile(url, answer.user_id, answer.access_token))
-        click.echo(f"logged in as {answer.user_id}")
+        say(f"logged in as {answer.user_id}")
 
     _run(run)
 
@@ -91,23 +92,7 @@ def rooms(name: str, as_json: bool) -> None:  # click passes by name
 
     async def run(session: Session) -> None:
         for room_id in order(session.state.rooms.values()):
-            room = session.state.rooms[room_id]
-            if as_json:
-                row = {
-                    "room_id": room_id,
-                    "name": room.name,
-                    "membership": room.membership,
-                    "unread": room.notification_count,
-                    "highlights": room.highlight_count,
-                }
-                click.echo(json.dumps(row, ensure_ascii=False))
-            else:
-                count = (
-                    f"({room.notification_count})" if room.notification_count else ""
-                )
-                invited = " [invited]" if room.membership == "invite" else ""
-                shown = clean(room.name) or room_id
-                click.echo(f"{count:>5} {shown}{invited}  {room_id}")
+            show_room(session.state.rooms[room_id], as_json=as_json)
 
     _with_session(name, run)
 
@@ -123,7 +108,7 @@ def send(name: str, room: str, text: str, txn: str | None) -> None:
 
     async def run(session: Session) -> None:
         handle = await session.room(find_room(session, room))
-        click.echo(await handle.send_text(body, txn=txn))
+        say(await handle.send_text(body, txn=txn))
 
     _with_session(name, run)
 
@@ -146,10 +131,12 @@ def tail(
         for known, of_room in session.state.rooms.items():
             if history and room_id in (None, known):
                 for event in of_room.timeline.events()[-history:]:
-                    show_event(session, {**event, "room_id": known}, as_json=as_json)
+                    show_event(
+                        session.state, {**event, "room_id": known}, as_json=as_json
+                    )
         async for event in events:
             if room_id in (None, event["room_id"]):
-                show_event(session, event, as_json=as_json)
+                show_event(session.state, event, as_json=as_json)
 
     _with_session(name, run)
 
@@ -164,16 +151,15 @@ def chat(name: str, room: str | None) -> None:
         room_id = None
         if room is not None:
             room_id = (await session.room(find_room(session, room))).room_id
-        if sys.stdin.isatty() and sys.stdout.isatty():
+        if can_draw():
+            # Here, for the rest of the program runs where there is no such terminal.
             from chatproto.client.terminal import app
 
             await app.chat(session, room_id)
         elif room_id is None:
             raise LocalError("name a ROOM: there is no terminal to choose one on")
         else:
-            from chatproto.client.terminal import lines
-
-            await lines.chat_by_lines(session, room_id)
+            await chat_by_lines(session, room_id, write=say)
 
     _with_session(name, run)
 
@@ -192,9 +178,9 @@ def ops(as_json: bool, modules: tuple[str, ...]) -> None:  # click passes by nam
             "rate": operation.rate.value,
         }
         if as_json:
-            click.echo(json.dumps(row))
+            say_json(row)
         else:
-            click.echo("{name:28} {access:7} {rate:10} {verb:6} {path}".format(**row))
+            say("{name:28} {access:7} {rate:10} {verb:6} {path}".format(**row))
 
 
 @main.command()
@@ -218,7 +204,7 @@ def call(
         request = structure(found.request, given)
         answer = await session.call(request)
         plain = answer if isinstance(answer, dict | tuple) else unstructure(answer)
-        click.echo(json.dumps(plain, ensure_ascii=False, indent=2))
+        say_json(plain, indent=2)
 
     _with_session(name, run, table)
 
@@ -232,19 +218,6 @@ def find_room(session: Session, name: str) -> str:
         count = "no room" if not found else f"{len(found)} rooms"
         raise LocalError(f"there is {count} called {name!r}; give its ID or alias")
     return found[0]
-
-
-def show_event(session: Session, event: dict[str, Any], *, as_json: bool) -> None:
-    """Print an event: as JSON, or what it says if it says something."""
-    if as_json:
-        click.echo(json.dumps(event, ensure_ascii=False))
-    elif event["type"] == "m.room.message":
-        room = session.state.rooms.get(event["room_id"])
-        shown = clean(room.name) if room else event["room_id"]
-        clock = time.strftime("%H:%M", time.localtime(event["origin_server_ts"] / 1000))
-        body = clean(str(event["content"].get("body", "")))
-        click.echo(f"{clock} {shown} {event['sender']}: {body}")
-    sys.stdout.flush()
 
 
 def _field(request: type, text: str) -> tuple[str, Any]:
@@ -292,7 +265,7 @@ def _run(function: Callable[[], Awaitable[None]]) -> None:
     try:
         trio.run(partial(function))
     except* (ChatprotoError, OSError) as group:
-        raise click.ClickException(str(_first(group))) from None
+        raise click.ClickException(clean(str(_first(group)))) from None
     except* KeyboardInterrupt:
         sys.exit(130)
 

@@ -19,12 +19,6 @@ _ENTER = "\x1b[?1049h\x1b[?2004h\x1b[?7l\x1b[2J"
 _LEAVE = "\x1b[0m\x1b[?7h\x1b[?2004l\x1b[?1049l"
 
 
-def is_full_terminal() -> bool:
-    """Whether there is a terminal to draw on, and somebody at its keys."""
-    is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    return is_terminal and os.environ.get("TERM", "dumb") != "dumb"
-
-
 @contextmanager
 def raw_terminal() -> Generator[None]:
     """Keys as they are pressed, on a screen of our own; all is put back at the end."""
