@@ -10,14 +10,19 @@ from contextlib import (
     asynccontextmanager,
     contextmanager,
 )
-from typing import Any, Protocol
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, Protocol, TypeAlias
+from urllib.parse import urlsplit
 
 import trio
-from trio_websocket import ConnectionClosed, HandshakeError, open_websocket_url
+from trio_websocket import (
+    ConnectionClosed,
+    WebSocketConnection,
+    wrap_client_stream,
+)
 
 from chatproto.canonical import loads
 from chatproto.client.files import Download
+from chatproto.client.groups import only_error
 from chatproto.errors import ChatprotoError, MatrixError
 from chatproto.ids import MxcUri, media_id, parse_mxc
 from chatproto.operations.declare import Call, Operation
@@ -27,6 +32,11 @@ from chatproto.wire.http import decode_response, encode_request
 
 SOCKET_PATH = "/_chatproto/v1/socket"
 MAX_MESSAGE = 16 * 1024 * 1024
+RECEIVE_BYTES = 64 * 1024
+OPEN_S = 30.0
+CLOSE_S = 1.0
+
+TlsStream: TypeAlias = "trio.SSLStream[trio.SocketStream]"
 
 
 class Disconnected(ChatprotoError):  # noqa: N818  # a state of things, not a mistake
@@ -78,29 +88,76 @@ class Transport(Protocol):
 
 
 class NetworkTransport:
-    """The real network, by trio-websocket and httpx2."""
+    """The real network, by trio-websocket and httpx2.
 
-    def __init__(self, url: str) -> None:
+    `ssl_context` is for servers whose certificate the machine does not trust by
+    itself.
+    """
+
+    def __init__(self, url: str, *, ssl_context: ssl.SSLContext | None = None) -> None:
         self.url = url.rstrip("/")
+        self._ssl_context = ssl_context
         self._http: Any = None
 
     @asynccontextmanager
     async def socket(self) -> AsyncGenerator[Wire]:
-        parts = urlsplit(self.url)
-        scheme = "wss" if parts.scheme == "https" else "ws"
-        url = urlunsplit((scheme, parts.netloc, parts.path + SOCKET_PATH, "", ""))
-        context = ssl.create_default_context() if scheme == "wss" else None
+        stream = await self._open_stream()
+        is_open = False
         try:
-            async with open_websocket_url(
-                url,
-                ssl_context=context,
-                subprotocols=["chatproto.1"],
-                max_message_size=MAX_MESSAGE,
-                message_queue_size=64,
-            ) as websocket:
+            async with trio.open_nursery() as nursery:
+                websocket = await self._shake_hands(nursery, stream)
+                is_open = True
                 yield _SocketWire(websocket)
-        except (HandshakeError, OSError) as error:
-            raise Disconnected(None, str(error)) from None
+                with trio.move_on_after(CLOSE_S):
+                    await websocket.aclose()
+                nursery.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            error = only_error(group)
+            if not is_open and isinstance(error, Exception):
+                # What a server that speaks something else makes of it is not only
+                # HandshakeError.
+                error = Disconnected(None, f"the server opens no socket: {error!r}")
+            raise error from None
+        finally:
+            # trio-websocket leaves it open when the server was the one to close.
+            await trio.aclose_forcefully(stream)
+
+    async def _open_stream(self) -> trio.SocketStream | TlsStream:
+        parts = urlsplit(self.url)
+        host, is_tls = parts.hostname or "", parts.scheme == "https"
+        port = parts.port or (443 if is_tls else 80)
+        try:
+            with trio.fail_after(OPEN_S):
+                if not is_tls:
+                    return await trio.open_tcp_stream(host, port)
+                stream = await trio.open_ssl_over_tcp_stream(
+                    host, port, https_compatible=True, ssl_context=self._ssl_context
+                )
+                await stream.do_handshake()
+                return stream
+        except (OSError, trio.BrokenResourceError) as error:
+            raise Disconnected(None, str(error.__cause__ or error)) from None
+        except trio.TooSlowError:
+            raise Disconnected(None, "no connection in time") from None
+
+    async def _shake_hands(
+        self, nursery: trio.Nursery, stream: trio.SocketStream | TlsStream
+    ) -> WebSocketConnection:
+        parts = urlsplit(self.url)
+        try:
+            with trio.fail_after(OPEN_S):
+                return await wrap_client_stream(
+                    nursery,
+                    stream,
+                    parts.netloc.rpartition("@")[2],
+                    parts.path + SOCKET_PATH,
+                    subprotocols=["chatproto.1"],
+                    max_message_size=MAX_MESSAGE,
+                    message_queue_size=64,
+                    receive_buffer_size=RECEIVE_BYTES,
+                )
+        except trio.TooSlowError:
+            raise Disconnected(None, "no connection in time") from None
 
     async def call(
         self, operation: Operation, request: Call[Any], token: str | None
@@ -168,7 +225,8 @@ class NetworkTransport:
         import httpx2  # here, for a bot that only chats does without
 
         if self._http is None:
-            self._http = httpx2.AsyncClient(timeout=60)
+            verify = self._ssl_context or True
+            self._http = httpx2.AsyncClient(timeout=60, verify=verify)
         return self._http
 
 

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import pytest
+import trio
+
+from chatproto.client.files import CHUNK_BYTES
+from chatproto.client.media import download, upload
+from chatproto.client.tokens import Tokens
+from chatproto.client.transport import Disconnected
+from chatproto.errors import MatrixError
+from chatproto.ids import MxcUri
+
+NOWHERE = MxcUri("mxc://example.org/nothing")
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "picture.png"
+    path.write_bytes(bytes(range(256)) * 1000)
+    return path
+
+
+async def test_file_comes_back_as_it_was(net, picture, tmp_path):
+    copy = tmp_path / "copy.png"
+    async with net.connect("anna") as anna, net.connect("boris") as boris:
+        uri = await upload(anna, picture, content_type="image/png")
+        await download(boris, uri, copy)
+        assert copy.read_bytes() == picture.read_bytes()
+        async with boris.download(uri) as file:
+            assert (file.size, file.content_type) == (256_000, "image/png")
+            assert await file.read() == picture.read_bytes()
+
+
+async def test_file_is_read_in_pieces(net, picture):
+    async with net.connect("anna") as anna:
+        async with anna.download(await anna.upload(picture)) as file:
+            sizes = [len(chunk) async for chunk in file]
+        assert sum(sizes) == 256_000
+        assert max(sizes) < 10_000
+
+
+async def test_progress_is_told(net, picture, tmp_path):
+    up, down = [], []
+    async with net.connect("anna") as anna:
+        uri = await anna.upload(picture, progress=lambda *told: up.append(told))
+        async with anna.download(uri) as file:
+            await file.save(tmp_path / "copy", progress=lambda *told: down.append(told))
+    assert up[0] == (CHUNK_BYTES, 256_000)
+    for told in (up, down):
+        assert told == sorted(told)
+        assert told[-1] == (256_000, 256_000)
+    assert len(down) == 250
+
+
+async def test_empty_file_is_a_file(net, tmp_path):
+    empty, copy = tmp_path / "empty", tmp_path / "copy"
+    empty.touch()
+    async with net.connect("anna") as anna:
+        await download(anna, await upload(anna, empty), copy)
+    assert copy.read_bytes() == b""
+
+
+async def test_unknown_file_is_refused(net, tmp_path):
+    async with net.connect("anna") as anna:
+        with pytest.raises(MatrixError, match="M_NOT_FOUND"):
+            await download(anna, NOWHERE, tmp_path / "copy")
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_broken_download_leaves_what_was_there(net, picture, tmp_path):
+    copy = tmp_path / "copy"
+    copy.write_text("the old one")
+    way = net.transport()
+    async with net.connect("anna", way) as anna:
+        uri = await anna.upload(picture)
+
+        def break_off(done, total):
+            way.is_up = done < total / 2
+
+        with pytest.raises(Disconnected):
+            await download(anna, uri, copy, progress=break_off)
+        way.is_up = True
+    assert copy.read_text() == "the old one"
+    assert sorted(tmp_path.iterdir()) == [copy, picture]
+
+
+class Store:
+    tokens = None
+
+    def load(self):
+        return self.tokens
+
+    def save(self, tokens):
+        self.tokens = tokens
+
+
+async def test_files_travel_with_new_token_when_the_old_has_run_out(
+    net, picture, tmp_path
+):
+    store, copy = Store(), tmp_path / "copy"
+    async with net.connect("anna", tokens=store):
+        pass
+    store.tokens = Tokens(access=store.tokens.access, refresh=store.tokens.refresh)
+    async with net.connect(None, tokens=store) as anna:
+        await trio.sleep(4000)
+        first = store.tokens
+        uri = await anna.upload(picture)
+        assert store.tokens != first
+        store.tokens = None  # so that the one in use is what counts
+        await trio.sleep(10)
+        await download(anna, uri, copy)
+    assert copy.read_bytes() == picture.read_bytes()
