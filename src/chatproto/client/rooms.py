@@ -121,7 +121,7 @@ class Room:
     async def load_history(self, *, limit: int = 50) -> bool:
         """Take the page before the oldest known events into `state`.
 
-        False if there is none. Raises MatrixError, Disconnected.
+        False if there was none. Raises MatrixError, Disconnected.
         """
         return await self.session.load_history(self.room_id, limit=limit)
 

@@ -193,13 +193,14 @@ class Session:
     async def load_history(self, room_id: RoomId, *, limit: int = 50) -> bool:
         """Take the page before the oldest known events of a room into `state`.
 
-        False if there is none. Raises MatrixError, Disconnected.
+        False if there was none. Raises MatrixError, Disconnected.
         """
         room = self.state.rooms.get(room_id)
         before = None if room is None else room.timeline.before()
-        if before is not None:
-            await self._upkeep.page(room_id, before, limit)
-        return before is not None
+        if room is None or before is None:
+            return False
+        await self._upkeep.page(room_id, before, limit)
+        return room.timeline.before() != before
 
     async def send(
         self,
