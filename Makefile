@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint types imports docs format bench clean
+.PHONY: run test lint types imports docs docs-check format bench clean
 
 run: .make/server
 	$(BIN)/chatproto-server serve --demo --data demo-data --listen 127.0.0.1:8008
@@ -23,7 +23,10 @@ imports: .make/dev
 	$(BIN)/lint-imports
 
 docs: .make/dev
-	$(BIN)/python scripts/reference.py
+	$(BIN)/python -m scripts.reference
+
+docs-check: .make/dev
+	$(BIN)/python -m scripts.reference --check
 
 format: .make/dev
 	$(BIN)/ruff check --fix .

@@ -165,7 +165,7 @@ def chat(name: str, room: str | None) -> None:
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="one JSON object on each line")
 @click.option("--module", "modules", multiple=True, help="package:MODULE, for its own")
 def ops(as_json: bool, modules: tuple[str, ...]) -> None:  # click passes by name
     """Print the table of operations."""
