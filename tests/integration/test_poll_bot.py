@@ -53,10 +53,9 @@ async def next_from_bot(live):
 
 
 async def has_joined(session, room):
-    with trio.fail_after(20):
-        async for _ in session.changes():
-            if room.state and room.state.state.membership(BOT) == "join":
-                return
+    with trio.fail_after(20), session.changes() as changes:
+        while room.state is None or room.state.state.membership(BOT) != "join":
+            await changes.receive()
 
 
 async def test_poll_is_held(server, bot):
