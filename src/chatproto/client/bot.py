@@ -33,6 +33,7 @@ _log = logging.getLogger(__name__)
 
 HELP, CANCEL = "help", "cancel"
 LINGER_S = 5.0  # what running handlers get to finish when the bot stops
+KEEP_EVENTS = 1_000  # a bot runs for long
 FLUSH_S = 5.0  # and then what is said already, to be sent
 
 
@@ -50,7 +51,10 @@ class Bot(Router):
         modules: Sequence[Module] = (),
         **options: Any,
     ) -> None:
-        """`modules` are those of the server; `options` go to `connect`."""
+        """`modules` are those of the server; `options` go to `connect`.
+
+        Of each room a bot keeps the newest thousand events, unless told otherwise.
+        """
         super().__init__()
         self.autojoin = autojoin
         self.modules = tuple(modules)
@@ -61,6 +65,7 @@ class Bot(Router):
             "token": token,
             "user": user,
             "password": password,
+            "keep_events": KEEP_EVENTS,
             **options,
         }
         self._dialogues = Dialogues()

@@ -46,6 +46,11 @@ class LiveEvents:
         self._more = trio.Event()
         self._has_begun = False
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether there are events that have yet to be fetched and told."""
+        return bool(self._missing)
+
     def begin(self) -> None:
         """What is known by now is no news."""
         self._has_begun = True

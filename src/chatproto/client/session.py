@@ -60,6 +60,7 @@ async def connect(
     operations: OperationTable = OPERATIONS,
     transport: Transport | None = None,
     backoff: Backoff | None = None,
+    keep_events: int | None = None,
     now_ms: Callable[[], int] = system_ms,
 ) -> AsyncGenerator[Session]:
     """A live session for the time of the block.
@@ -68,8 +69,9 @@ async def connect(
     kept with what replaces it when it runs out. `outbox` is a file in which messages
     wait that could not be sent yet. `modules` are those of the server: their operations
     can be called, and their reducers, like those in `reducers`, make `extensions` of
-    every room. `backoff` says how long to wait between attempts to connect, and
-    `now_ms` the time of day in milliseconds since the epoch.
+    every room. `backoff` says how long to wait between attempts to connect. Of each
+    room at least the newest `keep_events` stay in memory; None: all that have come.
+    `now_ms` is the time of day in milliseconds since the epoch.
 
     Raises MatrixError if the log-in is refused, or ended later, and Disconnected if
     the server cannot be reached to begin with.
@@ -104,6 +106,7 @@ async def connect(
             operations=operations_with(operations, modules),
             outbox=file,
             backoff=backoff,
+            keep_events=keep_events,
             now_ms=now_ms,
         )
         async with trio.open_nursery() as nursery:
@@ -134,6 +137,7 @@ class Session:
         operations: OperationTable = OPERATIONS,
         outbox: OutboxFile | None = None,
         backoff: Backoff | None = None,
+        keep_events: int | None = None,
         now_ms: Callable[[], int] = system_ms,
     ) -> None:
         self.state = state
@@ -147,6 +151,7 @@ class Session:
             operations=operations,
             outbox=outbox,
             backoff=backoff,
+            keep_events=keep_events,
             now_ms=now_ms,
         )
 

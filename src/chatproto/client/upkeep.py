@@ -31,14 +31,23 @@ from chatproto.ids import DeviceId, RoomId
 from chatproto.operations.codec import unstructure
 from chatproto.operations.declare import Call, OperationTable
 from chatproto.operations.messages import GetHistory
-from chatproto.sync.changes import Change, OutboxChanged, PresenceChanged, TypingChanged
+from chatproto.sync.changes import (
+    Change,
+    OutboxChanged,
+    PresenceChanged,
+    TimelineChanged,
+    TypingChanged,
+)
 from chatproto.sync.outbox import Outbox
 from chatproto.sync.store import ClientState
 from chatproto.wire import frames
 
 
 class Upkeep:
-    """Keeps `state` up; `now_ms` gives the time of day in milliseconds."""
+    """Keeps `state` up; `now_ms` gives the time of day in milliseconds.
+
+    Of each room about `keep_events` are kept; None: all.
+    """
 
     def __init__(
         self,
@@ -50,6 +59,7 @@ class Upkeep:
         operations: OperationTable,
         outbox: OutboxFile | None,
         backoff: Backoff | None,
+        keep_events: int | None,
         now_ms: Callable[[], int],
     ) -> None:
         self.state = state
@@ -60,6 +70,7 @@ class Upkeep:
         self._credentials = credentials
         self._operations = operations
         self._file = outbox
+        self._keep_events = keep_events
         self._expiry_changed = trio.Event()
         self.link = Link(
             self._guest(),
@@ -161,11 +172,24 @@ class Upkeep:
         json: JsonObject = {"push": list(frame.items)}
         if frame.at is not None:
             json["at"] = frame.at
-        self.tell(self.state.apply_frame(json, self._now_ms()))
+        changes = self.state.apply_frame(json, self._now_ms())
+        self.tell(changes)
+        self._trim(changes)
         # A snapshot comes in parts; the last one says at which position it is whole.
         if frame.at is not None and not self.synced.is_set():
             self.live.begin()
             self.synced.set()
+
+    def _trim(self, changes: tuple[Change, ...]) -> None:
+        """Forget what is old, a good deal at a time; not while news are fetched."""
+        keep = self._keep_events
+        if keep is None or self.live.is_behind:
+            return
+        for change in changes:
+            if isinstance(change, TimelineChanged):
+                timeline = self.state.rooms[change.room_id].timeline
+                if len(timeline) > 2 * keep:
+                    timeline.trim(keep)
 
     def _lost(self) -> None:
         self._calls.cut(Disconnected(1006, "the connection was lost before the answer"))

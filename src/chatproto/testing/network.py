@@ -66,8 +66,12 @@ class MemoryTransport:
     is_up: bool = True
     cut_before: Cut | None = None
     connected: int = 0  # how often a socket was opened
-    _random: SeededRandom = field(factory=SeededRandom)
+    seed: int = 0
+    _random: SeededRandom = field(init=False)
     _open: set[_Socket] = field(factory=set)
+
+    def __attrs_post_init__(self) -> None:
+        self._random = SeededRandom(self.seed)
 
     def cut(self) -> None:
         """Lose all connections, with what is on its way."""

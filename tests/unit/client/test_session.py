@@ -295,16 +295,41 @@ async def _fresh(net, user):
         return session.state.picture()
 
 
-async def test_bad_line_loses_nothing(net):
-    way = net.transport(faults=Faults(split=50, delay_ms=200, drop=0.002))
+@pytest.mark.parametrize("seed", range(6))
+async def test_bad_lines_lose_and_repeat_nothing(net, seed):
+    faults = Faults(split=50, delay_ms=200, drop=0.002)
+    to, back = (net.transport(faults=faults, seed=s) for s in (seed, seed + 100))
     texts = [f"text {number}" for number in range(60)]
-    async with net.connect("boris") as boris, net.room(boris) as (_, room):
-        async with net.connect("anna", way) as anna:
+    async with net.connect("boris", back) as boris, net.room(boris) as (_, room):
+        events = boris.subscribe()
+        async with net.connect("anna", to) as anna:
             theirs = await anna.room(room.room_id)
             for text in texts:
                 await theirs.send_text(text)
-        assert way.connected > 3
+        await trio.sleep(300)
+        assert to.connected + back.connected > 4
         assert bodies(boris, room) == texts
+        told = [await events.receive() for _ in range(len(texts) + 1)]
+        assert told[0]["state_key"] == boris.user_id  # it heard itself come in
+        assert [event["content"]["body"] for event in told[1:]] == texts
+
+
+async def test_old_events_are_forgotten_if_asked_for(net):
+    async with (
+        net.connect("boris", keep_events=30) as boris,
+        net.room(boris) as (anna, room),
+    ):
+        events = boris.subscribe()
+        for number in range(200):
+            await room.send_text(f"text {number}")
+        await wait_all_tasks_blocked()
+        theirs = await boris.room(room.room_id)
+        assert 30 <= len(theirs.state.timeline) <= 60
+        assert theirs.state.notification_count == 200
+        assert len([events.receive_nowait() for _ in range(200)]) == 200
+        while await theirs.load_history():
+            pass
+        assert bodies(boris, room) == bodies(anna, room)
 
 
 async def test_stopped_server_is_come_back_to(net):
