@@ -103,7 +103,8 @@ def load_config(path: Path | None, given: Mapping[str, Any]) -> Config:
     try:
         config = ts.load_settings(Config, loaders=loaders, converter=converter)
     except TsError as error:
-        raise ConfigError(str(error)) from None
+        told = error.exceptions if isinstance(error, ExceptionGroup) else [error]
+        raise ConfigError("; ".join(map(str, told))) from None
     config = evolve(config, **{k: v for k, v in given.items() if v is not None})
     check(config)
     return config

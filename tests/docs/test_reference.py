@@ -10,7 +10,13 @@ from typing import get_type_hints
 import pytest
 from attrs import evolve
 
-from reference_server.config import ENV_PREFIX, Config, load_config, options
+from reference_server.config import (
+    ENV_PREFIX,
+    Config,
+    ConfigError,
+    load_config,
+    options,
+)
 from scripts.reference.__main__ import FOLDER, PAGES
 
 TEXTS = {
@@ -80,3 +86,9 @@ def test_setting_is_read_as_the_page_says(option, tmp_path, monkeypatch):
     assert load_config(path, {}) == wanted
     monkeypatch.setenv(f"{ENV_PREFIX}{option.name.upper()}", in_environment)
     assert load_config(None, {}) == wanted
+
+
+def test_wrong_setting_is_named(monkeypatch):
+    monkeypatch.setenv(f"{ENV_PREFIX}TRUSTED_HOPS", "many")
+    with pytest.raises(ConfigError, match="'many' for option 'trusted_hops'"):
+        load_config(None, {})

@@ -161,6 +161,7 @@ FRAMES = {
     "second_hello": '{"hello": {"token": "x"}}',
     "from_the_server": '{"welcome": {}}',
     "id_missing": '{"do": "sync", "with": {}}',
+    "no_position": '{"ack": "x"}',
 }
 
 

@@ -245,8 +245,11 @@ class _Session:
 
     def _confirm(self, at: str) -> None:
         device_id = self._caller.device_id
-        if device_id is not None:
+        try:
             through = Position.parse(at).pos
+        except MatrixError as error:
+            raise RemoteError(error.error) from None
+        if device_id is not None:
             self._engine.store.confirm_to_device(self._caller.user, device_id, through)
 
     async def _call(self, frame: frames.CallFrame) -> None:
