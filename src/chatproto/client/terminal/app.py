@@ -53,7 +53,7 @@ class App:
         self._write = write
         self._keys = keys
         self._size = size
-        self._tasks = Tasks(self._refused)
+        self._tasks = Tasks(self._task_ended)
         self._attention = Attention(session, self._tasks.start)
         self._painted: Screen | None = None
         self._dirty = trio.Event()
@@ -89,21 +89,26 @@ class App:
     def show(self, room_id: RoomId | None) -> None:
         """Go to a room, or to the first; what was being written is kept."""
         view = self.view
-        if view.room_id is not None and view.editing is None:
-            view.drafts[view.room_id] = view.editor.text
         if room_id is None:
-            room_id = next(iter(order(self.session.state.rooms.values())), None)
+            room_id = self._first()
+        if view.room_id is not None:
+            if view.editing is None:
+                view.drafts[view.room_id] = view.editor.text
+            view.editor = Editor.of(view.drafts.pop(room_id, "") if room_id else "")
         view.room_id, view.editing, view.panel = room_id, None, ()
         view.scroll, view.anchor = 0, None
-        view.editor = Editor.of(view.drafts.pop(room_id, "") if room_id else "")
         self._attention.stopped()
+
+    def _first(self) -> RoomId | None:
+        return next(iter(order(self.session.state.rooms.values())), None)
 
     @property
     def _room(self) -> Room | None:
         return self.session.state.rooms.get(self.view.room_id or RoomId(""))
 
-    def _refused(self, error: ChatprotoError) -> None:
-        self.view.notice = str(error)
+    def _task_ended(self, refusal: ChatprotoError | None) -> None:
+        if refusal is not None:
+            self.view.notice = str(refusal)
         self._dirty.set()
 
     # what makes the screen change
@@ -137,6 +142,8 @@ class App:
         while True:
             self._dirty = trio.Event()
             view = self.view
+            if view.room_id is None and self._first() is not None:
+                self.show(None)
             view.is_connected = self.session.is_connected
             screen = render(self.session.state, view, *self._size())
             if screen != self._painted:

@@ -60,7 +60,7 @@ def chat_rows(
     until: str = "",
     clock: Clock = time.localtime,
 ) -> Rows:
-    """The newest lines, `wanted` or more, and on to the row with the key `until`."""
+    """The newest lines, `wanted` or more; so many also above the row `until`."""
     by_id = {item.event_id: item for item in items if item.event_id is not None}
     look = Look(room, cells, clock, by_id, read_up_to(room, items))
     found: list[list[Line]] = []
@@ -71,7 +71,7 @@ def chat_rows(
         missing = missing or token
         count += len(lines)
         if until and lines[-1].key == until:
-            until = ""
+            until, wanted = "", count + wanted
         if count >= wanted and not until:
             break
     return Rows(tuple(line for lines in reversed(found) for line in lines), missing)

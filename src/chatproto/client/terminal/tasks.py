@@ -16,10 +16,10 @@ Task: TypeAlias = Callable[[], Awaitable[None]]
 
 
 class Tasks:
-    """`refused` is told why something was not done, and what else goes wrong is raised."""
+    """`ended` is told when one has, and why it was refused if it was."""
 
-    def __init__(self, refused: Callable[[ChatprotoError], None]) -> None:
-        self._refused = refused
+    def __init__(self, ended: Callable[[ChatprotoError | None], None]) -> None:
+        self._ended = ended
         self._add, self._added = trio.open_memory_channel[Task](math.inf)
 
     def start(self, function: Callable[..., Awaitable[None]], *args: object) -> None:
@@ -37,9 +37,11 @@ class Tasks:
     async def _guarded(
         self, function: Callable[..., Awaitable[None]], *args: object
     ) -> None:
+        refusal = None
         try:
             await function(*args)
         except Disconnected:
             pass  # the status line says so, and what waits is sent later
         except ChatprotoError as error:
-            self._refused(error)
+            refusal = error
+        self._ended(refusal)

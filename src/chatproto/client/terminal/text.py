@@ -31,9 +31,10 @@ def clean(text: str) -> str:
     return "".join(_unpiled(_harmless(text)))
 
 
-def clean_lines(text: str) -> list[str]:
-    """The same, line by line."""
-    return [clean(line) for line in text.splitlines()] or [""]
+def clean_lines(text: str, most: int = 1_000) -> list[str]:
+    """The same, line by line; of more than `most` lines, those at the end are left out."""
+    lines = [clean(line) for line in text.splitlines()[:most]] or [""]
+    return lines if len(lines) < most else [*lines, "…"]
 
 
 def clean_json(value: Any, *, indent: int | None = None) -> str:
