@@ -216,8 +216,8 @@ def test_nothing_of_others_reaches_the_terminal_raw(said, columns, is_noticed):
         for texts in (said, harmless)
     ]
     # With no escape in what others wrote, all there are on the screen are our own.
-    assert pictures[0] == pictures[1]
-    rest = re.sub(r"\x1b\[[0-9;]*[mHGK]", "", pictures[1])
+    assert pictures[0].count("\x1b") == pictures[1].count("\x1b")
+    rest = re.sub(r"\x1b\[[0-9;]*[mHGK]", "", pictures[0])
     assert not any(
         unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")
         for char in rest.replace("\u200d", "")
