@@ -13,7 +13,6 @@ from chatproto.decisions import Caller
 from chatproto.errors import MatrixError
 from chatproto.operations.declare import Access, Operation
 from chatproto.server.engine import Engine
-from chatproto.server.outcome import RawReply
 from chatproto.server.socket import encode_reply
 from chatproto.wire.http import Router, decode_request
 
@@ -46,8 +45,6 @@ async def _answer(engine: Engine, router: Router, *, token_in_query: bool) -> Re
     except Exception as error:  # noqa: BLE001  # answered with 500, and logged
         _log.exception("a call failed", path=_raw_path())
         return error_response(internal_error(error))
-    if isinstance(reply, RawReply):
-        return json_response(reply.json)
     return json_response(encode_reply(reply))
 
 

@@ -50,7 +50,7 @@ from chatproto.server.extensions import (
 )
 from chatproto.server.last_seen import LastSeen
 from chatproto.server.once import Complete, Once, OnceKey, once_key
-from chatproto.server.outcome import Outcome
+from chatproto.server.outcome import Outcome, RawReply
 from chatproto.server.passwords import Argon2Hasher, PasswordHasher
 from chatproto.server.positions import Position
 from chatproto.server.presence import Ephemeral
@@ -175,7 +175,10 @@ class Engine:
             return await self.read(caller, request)  # type: ignore[no-any-return]
         finished = Outcome()
         await self.begin(caller, request, finished.set)
-        return await finished.wait()  # type: ignore[no-any-return]
+        reply = await finished.wait()
+        if isinstance(reply, RawReply):
+            reply = reply.typed(self.operations.of(request).response)
+        return reply  # type: ignore[no-any-return]
 
     async def read(self, caller: Caller, request: Call[Any]) -> Any:
         """Answer a request that changes nothing. Raises MatrixError."""

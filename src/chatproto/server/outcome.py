@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import trio
-from attrs import frozen
+from attrs import frozen, has
+
+from chatproto.canonical import loads
+from chatproto.operations.codec import structure
 
 
 @frozen
@@ -13,6 +16,11 @@ class RawReply:
     """An answer that was stored as JSON."""
 
     json: bytes
+
+    def typed(self, response: Any) -> Any:
+        """The answer as it was given first, of the operation's response type."""
+        answer = loads(self.json)
+        return structure(response, answer) if has(response) else answer
 
 
 class Outcome:

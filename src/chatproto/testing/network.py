@@ -22,7 +22,6 @@ from chatproto.errors import MatrixError
 from chatproto.ids import MxcUri
 from chatproto.operations.declare import Call, Operation
 from chatproto.server.engine import Engine
-from chatproto.server.outcome import RawReply
 from chatproto.server.socket import SocketSettings, encode_reply, serve_socket
 from chatproto.testing.clock import SeededRandom
 from chatproto.testing.line import NO_FAULTS, Faults, Line
@@ -117,8 +116,7 @@ class MemoryTransport:
         caller = Caller(address=ADDRESS)
         if token is not None:
             caller = await self.engine.authenticate(token, ADDRESS)
-        reply = await self.engine.call(caller, asked)
-        json = reply.json if isinstance(reply, RawReply) else encode_reply(reply)
+        json = encode_reply(await self.engine.call(caller, asked))
         await self._require_up()
         return decode_response(operation, json)
 
