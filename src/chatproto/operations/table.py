@@ -5,13 +5,21 @@ from __future__ import annotations
 from chatproto.operations import (
     account_data,
     accounts,
+    appservices,
     discovery,
+    key_backup,
+    keys,
     media,
     messages,
     profiles,
+    push,
     receipts,
+    reports,
     rooms,
+    search,
+    sliding_sync,
     sync,
+    upgrades,
 )
 from chatproto.operations.declare import OperationTable
 
@@ -24,5 +32,13 @@ OPERATIONS = OperationTable(
     + receipts.OPERATIONS
     + account_data.OPERATIONS
     + sync.OPERATIONS
-    + media.OPERATIONS,
+    + media.OPERATIONS
+    + push.OPERATIONS
+    + search.OPERATIONS
+    + reports.OPERATIONS
+    + upgrades.OPERATIONS
+    + keys.OPERATIONS
+    + key_backup.OPERATIONS
+    + sliding_sync.OPERATIONS
+    + appservices.OPERATIONS,
 )

@@ -6,21 +6,32 @@ from chatproto.decisions import Handler
 from chatproto.server.handlers import (
     account_data,
     accounts,
+    appservices,
     credentials,
+    cross_signing,
     devices,
     direct,
     directory,
     discovery,
     forward,
+    hierarchy,
     history,
+    key_backup,
+    keys,
     membership,
     messages,
     profiles,
+    push_rules,
+    pushers,
     receipts,
     refreshing,
     registration,
+    reports,
     rooms,
+    search,
+    sliding_sync,
     sync,
+    upgrades,
 )
 
 HANDLERS: tuple[Handler, ...] = (
@@ -41,4 +52,15 @@ HANDLERS: tuple[Handler, ...] = (
     + receipts.HANDLERS
     + account_data.HANDLERS
     + sync.HANDLERS
+    + keys.HANDLERS
+    + cross_signing.HANDLERS
+    + key_backup.HANDLERS
+    + push_rules.HANDLERS
+    + pushers.HANDLERS
+    + search.HANDLERS
+    + reports.HANDLERS
+    + upgrades.HANDLERS
+    + hierarchy.HANDLERS
+    + sliding_sync.HANDLERS
+    + appservices.HANDLERS
 )

@@ -1,4 +1,4 @@
-"""The tables, as numbered steps that are never changed once released."""
+"""The first tables."""
 
 from __future__ import annotations
 

@@ -1,0 +1,7 @@
+"""Push rules and pushers."""
+
+from __future__ import annotations
+
+from chatproto.operations.declare import Operation
+
+OPERATIONS: tuple[Operation, ...] = ()

@@ -1,0 +1,7 @@
+"""Reports of what somebody finds amiss."""
+
+from __future__ import annotations
+
+from chatproto.operations.declare import Operation
+
+OPERATIONS: tuple[Operation, ...] = ()

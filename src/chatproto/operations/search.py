@@ -1,0 +1,7 @@
+"""Search in messages."""
+
+from __future__ import annotations
+
+from chatproto.operations.declare import Operation
+
+OPERATIONS: tuple[Operation, ...] = ()

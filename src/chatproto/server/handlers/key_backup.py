@@ -1,0 +1,7 @@
+"""Backups of keys."""
+
+from __future__ import annotations
+
+from chatproto.decisions import Handler
+
+HANDLERS: tuple[Handler, ...] = ()

@@ -1,0 +1,7 @@
+"""Pushers."""
+
+from __future__ import annotations
+
+from chatproto.decisions import Handler
+
+HANDLERS: tuple[Handler, ...] = ()

@@ -1,0 +1,7 @@
+"""Reports."""
+
+from __future__ import annotations
+
+from chatproto.decisions import Handler
+
+HANDLERS: tuple[Handler, ...] = ()

@@ -1,0 +1,22 @@
+"""The tables, as numbered steps that are never changed once released."""
+
+from __future__ import annotations
+
+from chatproto.ports import Migration
+from chatproto.storage.schema import (
+    appservices,
+    encryption,
+    media,
+    push,
+    search,
+    tables,
+)
+
+MIGRATIONS: tuple[Migration, ...] = (
+    tables.MIGRATIONS
+    + encryption.MIGRATIONS
+    + push.MIGRATIONS
+    + search.MIGRATIONS
+    + media.MIGRATIONS
+    + appservices.MIGRATIONS
+)

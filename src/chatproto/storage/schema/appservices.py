@@ -1,0 +1,7 @@
+"""Application services."""
+
+from __future__ import annotations
+
+from chatproto.ports import Migration
+
+MIGRATIONS: tuple[Migration, ...] = ()

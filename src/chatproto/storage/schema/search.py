@@ -1,0 +1,7 @@
+"""The full-text index of messages."""
+
+from __future__ import annotations
+
+from chatproto.ports import Migration
+
+MIGRATIONS: tuple[Migration, ...] = ()
