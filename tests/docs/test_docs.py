@@ -17,28 +17,45 @@ from reference_server.cli import main as server
 from reference_server.config import options
 
 PAGES = ("README.md", "CONTRIBUTING.md", *map(str, sorted(Path("docs").rglob("*.md"))))
-EXAMPLES = [
-    pytest.param(code, id=f"{page}-{number}")
+BLOCKS = {
+    page: re.findall(r"```python\n(.*?)```", Path(page).read_text(), re.DOTALL)
     for page in PAGES
-    for number, code in enumerate(
-        re.findall(r"```python\n(.*?)```", Path(page).read_text(), re.DOTALL),
-    )
+}
+EXAMPLES = [
+    pytest.param(page, number, id=f"{page}-{number}")
+    for page, blocks in BLOCKS.items()
+    for number in range(len(blocks))
 ]
+# What would start a program that ends only when it is told to, or needs a server.
+STARTS = re.compile(r"^( *)(bot\.run\(\)|trio\.run\(main\))$", re.MULTILINE)
 
 
-@pytest.mark.parametrize("code", EXAMPLES)
-def test_example_runs(code, tmp_path):
-    """One that needs a server is only loaded, with what would start it left out."""
-    script = tmp_path / "example.py"
-    script.write_text(code.replace("bot.run()", ""))
+@pytest.mark.parametrize(("page", "number"), EXAMPLES)
+def test_example_runs(page, number, tmp_path):
+    """One that starts a program is only loaded; one that is a test is run as such."""
+    code = BLOCKS[page][number]
+    imported = re.search(r"^from (\w+) import", code, re.MULTILINE)
+    if (
+        imported
+        and f"`{imported[1]}.py` has the module above" in Path(page).read_text()
+    ):
+        (tmp_path / f"{imported[1]}.py").write_text(BLOCKS[page][number - 1])
+    script = tmp_path / "test_example.py"
+    script.write_text(STARTS.sub(r"\1pass", code))
+    run = [script]
+    if "async def test_" in code:
+        run = ["-m", "pytest", "-o", "trio_mode=true", script]
     settings = {"CHATPROTO_URL": "http://127.0.0.1:1", "CHATPROTO_TOKEN": "none"}
-    subprocess.run(
-        [sys.executable, script],
-        check=True,
+    done = subprocess.run(
+        [sys.executable, *run],
+        check=False,
         timeout=60,
         cwd=tmp_path,
         env=os.environ | settings,
+        capture_output=True,
+        text=True,
     )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 COMMANDS = [
