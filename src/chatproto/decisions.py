@@ -82,6 +82,8 @@ class SeenEvent:
     counts: bool = False
     mentions_room: bool = False
     redacted_by: EventId | None = None
+    device_id: DeviceId | None = None  # of the sender, where `txn_id` is known
+    txn_id: str | None = None
 
 
 @frozen(kw_only=True)

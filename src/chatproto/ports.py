@@ -41,6 +41,8 @@ class StoreEvent:
     mentions_room: bool = False
     relates_to: EventId | None = None
     rel_type: str | None = None
+    device_id: DeviceId | None = None  # of the sender, where `txn_id` is told
+    txn_id: str | None = None
 
 
 @frozen(kw_only=True)
@@ -202,6 +204,18 @@ class Unread:
 
 
 @frozen(kw_only=True)
+class Related:
+    """What relates to an event in one way: how many, the newest, whether one's own."""
+
+    event_id: EventId
+    rel_type: str
+    count: int
+    newest: int  # its seq
+    has_own: bool
+    event_ids: tuple[EventId, ...] = ()  # only of m.reference
+
+
+@frozen(kw_only=True)
 class ReceiptRow:
     pos: int
     room_id: RoomId
@@ -305,6 +319,20 @@ class Store(Protocol):
         """The seq of the room's newest event stored at or before a pos; 0 if none."""
         ...
 
+    async def events_at(
+        self, room_id: RoomId, seqs: Sequence[int]
+    ) -> Sequence[SeenEvent]:
+        """The events at these places, oldest first."""
+        ...
+
+    async def replaced(
+        self, room_id: RoomId, seqs: Sequence[int]
+    ) -> Sequence[tuple[int, SeenEvent]]:
+        """For each state event at these places, by its seq, the one that it replaced;
+        without those that replaced nothing.
+        """
+        ...
+
     async def relations(
         self,
         room_id: RoomId,
@@ -316,7 +344,24 @@ class Store(Protocol):
         before: int | None = None,
         limit: int,
         backwards: bool = True,
-    ) -> Sequence[SeenEvent]: ...
+        hops: int = 1,
+    ) -> Sequence[SeenEvent]:
+        """Events that relate to one, over so many relations in between."""
+        ...
+
+    async def related(
+        self,
+        room_id: RoomId,
+        event_ids: Sequence[EventId],
+        user_id: UserId,
+        *,
+        through: int,
+    ) -> Sequence[Related]:
+        """What relates to events by m.replace, m.thread and m.reference, as of the
+        event `through`, without what has been redacted.
+        """
+        ...
+
     async def annotation(
         self, room_id: RoomId, event_id: EventId, sender: UserId, key: str
     ) -> EventId | None:

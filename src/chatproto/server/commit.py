@@ -28,7 +28,7 @@ from chatproto.events.envelope import Pdu
 from chatproto.events.redaction import redact
 from chatproto.events.registry import Registry
 from chatproto.events.relations import mentions_of, relation_of
-from chatproto.ids import RoomId, ServerName, UserId, server_name
+from chatproto.ids import DeviceId, RoomId, ServerName, UserId, server_name
 from chatproto.module import Rule
 from chatproto.ports import (
     StoreAccountData,
@@ -71,6 +71,7 @@ class Work:
     effects: tuple[Effect, ...] = ()
     rooms: list[LiveRoom] = field(factory=list)
     pos: int = 0
+    txn_id: str | None = None  # of the call, if it may be repeated
 
 
 @define(eq=False)
@@ -134,7 +135,8 @@ class Committer:
             if rule is not None:
                 rule(pdu, before)
             self.pos += 1
-            stored = self._stored(pdu, timeline.seq, before, timeline)
+            sent_by = (view.caller.device_id, work.txn_id)
+            stored = self._stored(pdu, timeline.seq, before, timeline, sent_by)
             writes.append(stored)
             seen = SeenEvent(
                 pdu=pdu,
@@ -174,6 +176,7 @@ class Committer:
         seq: int,
         before: RoomState,
         timeline: Timeline,
+        sent_by: tuple[DeviceId | None, str | None],
     ) -> StoreEvent:
         message = pdu.state_key is None
         bumps = message and self.registry.bumps(pdu.type, pdu.content)
@@ -195,6 +198,8 @@ class Committer:
             mentions_room=room,
             relates_to=relation.event_id if relation else None,
             rel_type=relation.rel_type if relation else None,
+            device_id=sent_by[0] if sent_by[1] is not None else None,
+            txn_id=sent_by[1],
         )
 
     def _membership(

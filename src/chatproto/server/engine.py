@@ -352,7 +352,7 @@ class Engine:
         done: Complete,
         key: OnceKey | None,
     ) -> None:
-        work = Work(done)
+        work = Work(done, txn_id=None if key is None else key.txn_id)
         transaction = self._committer.plan(view, decision, work)
         if key is not None:
             reply = dumps(unstructure(work.reply))

@@ -28,7 +28,8 @@ from chatproto.storage.old_txns import OldTxns
 from chatproto.storage.rows import column_kinds
 
 _EVENT = """insert into events (pos, room_id, seq, event_id, type, state_key, sender, json,
-counts, mentions_room, relates_to, rel_type) values (?,?,?,?,?,?,?,?,?,?,?,?)"""
+counts, mentions_room, relates_to, rel_type, device_id, txn_id)
+values (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"""
 _ROOM_MOVES = """update rooms set head=?, seq=?, depth=?, last_pos=? where room_id=?"""
 _ROOM_BUMPS = """update rooms set head=?1, seq=?2, depth=?3, last_pos=?4,
 bump_other_pos = case when bump_sender is ?6 then bump_other_pos else bump_pos end,
@@ -121,6 +122,8 @@ class Applier:
                 write.mentions_room,
                 write.relates_to,
                 write.rel_type,
+                write.device_id,
+                write.txn_id,
             ),
         )
         moved = (pdu.event_id, seq, pdu.depth, pos, room_id)

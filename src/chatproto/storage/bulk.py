@@ -21,7 +21,8 @@ def _columns(count: int) -> str:
 
 
 _EVENTS = f"""insert into events (pos, room_id, seq, event_id, type, sender, json, counts,
-mentions_room, relates_to, rel_type) select {_columns(11)} from json_each(?)"""  # noqa: S608  # a constant
+mentions_room, relates_to, rel_type, device_id, txn_id)
+select {_columns(13)} from json_each(?)"""  # noqa: S608  # a constant
 _MENTIONS = f"""insert or ignore into mentions (room_id, user_id, seq)
 select {_columns(3)} from json_each(?)"""  # noqa: S608  # a constant
 _TXNS = f"""insert or ignore into txns (user_id, device_id, operation, txn_id, reply, ts)
@@ -56,7 +57,8 @@ def _is_plain_write(write: StoreWrite) -> bool:
         return "\0" not in write.txn_id + write.operation
     if not isinstance(write, StoreEvent) or write.pdu.is_state:
         return False
-    named = (write.pdu.type, write.relates_to or "", write.rel_type or "")
+    relation = (write.relates_to or "", write.rel_type or "")
+    named = (write.pdu.type, write.txn_id or "", *relation)
     return not any("\0" in text for text in named + write.mentions)
 
 
@@ -108,6 +110,8 @@ def _event(write: StoreEvent) -> list[Any]:
         int(write.mentions_room),
         write.relates_to,
         write.rel_type,
+        write.device_id,
+        write.txn_id,
     ]
 
 

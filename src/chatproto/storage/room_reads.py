@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from chatproto.canonical import dumps
 from chatproto.decisions import SeenEvent
-from chatproto.ids import EventId, RoomId, UserId
+from chatproto.ids import EventId, RoomId
 from chatproto.ports import (
     RoomRow,
 )
@@ -19,7 +20,7 @@ LONG_PAGE = 200  # more events than this are read in a thread
 
 
 class RoomReads(Reads):
-    """Rooms, events, state and relations."""
+    """Rooms, events and state."""
 
     async def room(self, room_id: RoomId) -> RoomRow | None:
         row = self._one(f"select {rows.ROOM} from rooms where room_id=?", room_id)  # noqa: S608  # a constant
@@ -110,6 +111,18 @@ class RoomReads(Reads):
         )
         return [rows.seen_event(row) for row in found]
 
+    async def events_at(
+        self, room_id: RoomId, seqs: Sequence[int]
+    ) -> Sequence[SeenEvent]:
+        found = self._all(_AT, room_id, dumps(list(seqs)).decode())
+        return [rows.seen_event(row) for row in found]
+
+    async def replaced(
+        self, room_id: RoomId, seqs: Sequence[int]
+    ) -> Sequence[tuple[int, SeenEvent]]:
+        found = self._all(_REPLACED, room_id, dumps(list(seqs)).decode())
+        return [(row[-1], rows.seen_event(row[:-1])) for row in found]
+
     async def seq_at(self, room_id: RoomId, pos: int) -> int:
         room = self._one("select last_pos, seq from rooms where room_id=?", room_id)
         if room is None:
@@ -118,84 +131,22 @@ class RoomReads(Reads):
             return int(room[1])
         return self._number(_SEQ_AT, room_id, pos)
 
-    async def relations(
-        self,
-        room_id: RoomId,
-        event_id: EventId,
-        *,
-        rel_type: str | None = None,
-        event_type: str | None = None,
-        after: int = 0,
-        before: int | None = None,
-        limit: int,
-        backwards: bool = True,
-    ) -> Sequence[SeenEvent]:
-        order = "desc" if backwards else "asc"
-        found = self._all(
-            f"""select {rows.EVENT} from events
-            where relates_to=?1 and room_id=?2 and redacted_by is null
-            and (?3 is null or rel_type=?3) and (?4 is null or type=?4)
-            and seq>?5 and seq<?6 order by seq {order} limit ?7""",  # noqa: S608  # constants
-            event_id,
-            room_id,
-            rel_type,
-            event_type,
-            after,
-            2**62 if before is None else before,
-            limit,
-        )
-        return [rows.seen_event(row) for row in found]
 
-    async def annotation(
-        self,
-        room_id: RoomId,
-        event_id: EventId,
-        sender: UserId,
-        key: str,
-    ) -> EventId | None:
-        row = self._one(
-            """select event_id from events
-            where relates_to=? and room_id=? and sender=? and rel_type='m.annotation'
-            and redacted_by is null and json_extract(json, ?)=?""",
-            event_id,
-            room_id,
-            sender,
-            '$.content."m.relates_to".key',
-            key,
-        )
-        return None if row is None else EventId(row[0])
-
-    async def thread_roots(
-        self,
-        room_id: RoomId,
-        *,
-        before: int | None,
-        limit: int,
-        sender: UserId | None,
-    ) -> Sequence[tuple[SeenEvent, int]]:
-        values = (room_id, 2**62 if before is None else before, sender, limit)
-
-        def read(connection: sqlite3.Connection) -> list[tuple[SeenEvent, int]]:
-            found = connection.execute(_THREADS, values)
-            return [(rows.seen_event(row[:-1]), row[-1]) for row in found]
-
-        return await self._in_thread(read)
-
-
-_EVENT_COLUMNS = ", ".join(f"e.{name.strip()}" for name in rows.EVENT.split(","))
-_STATE_NOW = f"""select {_EVENT_COLUMNS} from state s join events e on e.pos=s.pos
+_STATE_NOW = f"""select {rows.EVENT_OF_E} from state s join events e on e.pos=s.pos
 where s.room_id=? order by e.seq"""  # noqa: S608  # constants
-_STATE_BETWEEN = f"""select {_EVENT_COLUMNS} from events e join (
+_STATE_BETWEEN = f"""select {rows.EVENT_OF_E} from events e join (
   select max(seq) as seq from events
   where room_id=?1 and state_key is not null and seq>?2 and seq<=?3
   group by type, state_key) newest
 on e.room_id=?1 and e.seq=newest.seq order by e.seq"""  # noqa: S608  # constants
 _SEQ_AT = """select seq from events where room_id=? and pos<=?
 order by seq desc limit 1"""
-_THREADS = f"""select {_EVENT_COLUMNS}, t.newest from (
-  select relates_to as root, max(seq) as newest, max(sender is ?3) as mine from events
-  where room_id=?1 and rel_type='m.thread' and redacted_by is null
-  group by relates_to) t
-join events e on e.event_id=t.root and e.room_id=?1
-where t.newest<?2 and (?3 is null or t.mine or e.sender is ?3)
-order by t.newest desc limit ?4"""  # noqa: S608  # constants
+_AT = f"""select {rows.EVENT} from events
+where room_id=? and seq in (select value from json_each(?)) order by seq"""  # noqa: S608  # a constant
+_REPLACED = f"""select {rows.EVENT_OF_E}, pairs.by from (
+  select new.seq as by, (select max(old.seq) from events old
+    where old.room_id=new.room_id and old.type=new.type
+    and old.state_key=new.state_key and old.seq<new.seq) as seq
+  from events new where new.room_id=?1 and new.state_key is not null
+  and new.seq in (select value from json_each(?2))) pairs
+join events e on e.room_id=?1 and e.seq=pairs.seq"""  # noqa: S608  # constants

@@ -12,7 +12,9 @@ from chatproto.errors import LocalError
 from chatproto.events.envelope import Pdu
 from chatproto.ports import MembershipRow, ReceiptRow, RoomRow
 
-EVENT = "pos, seq, event_id, counts, mentions_room, redacted_by, json"
+EVENT = """pos, seq, event_id, counts, mentions_room, redacted_by, device_id, txn_id,
+json"""
+EVENT_OF_E = ", ".join(f"e.{name.strip()}" for name in EVENT.split(","))
 ROOM = """room_id, version, creator, head, seq, depth, last_pos, bump_pos, bump_sender,
 bump_other_pos, is_public"""
 MEMBERSHIP = """room_id, user_id, membership, seq, pos, changed_seq, changed_pos, sent_seq,
@@ -21,7 +23,9 @@ RECEIPT = "pos, room_id, user_id, type, thread_id, event_id, seq, ts"
 
 
 def seen_event(row: tuple[Any, ...]) -> SeenEvent:
-    pos, seq, event_id, counts, mentions_room, redacted_by, json = row
+    pos, seq, event_id, counts, mentions_room, redacted_by, device_id, txn_id, json = (
+        row
+    )
     return SeenEvent(
         pdu=Pdu.from_json(orjson.loads(json), event_id),
         seq=seq,
@@ -29,6 +33,8 @@ def seen_event(row: tuple[Any, ...]) -> SeenEvent:
         counts=bool(counts),
         mentions_room=bool(mentions_room),
         redacted_by=redacted_by,
+        device_id=device_id,
+        txn_id=txn_id,
     )
 
 

@@ -20,6 +20,7 @@ from chatproto.ports import (
 from chatproto.storage import rows
 from chatproto.storage.apply import select_all
 from chatproto.storage.migrate import migrate
+from chatproto.storage.relation_reads import RelationReads
 from chatproto.storage.room_reads import RoomReads
 from chatproto.storage.schema import MIGRATIONS
 from chatproto.storage.stream_reads import StreamReads
@@ -29,7 +30,7 @@ from chatproto.storage.writer import Writer
 OWNER = "chatproto"
 
 
-class SqliteStore(RoomReads, UserReads, StreamReads):
+class SqliteStore(RoomReads, RelationReads, UserReads, StreamReads):
     """Keeps everything in one database file."""
 
     def __init__(self, path: Path | str) -> None:

@@ -188,4 +188,12 @@ MIGRATIONS: tuple[Migration, ...] = (
                 where status_msg is not null""",
         ),
     ),
+    Migration(
+        9,
+        "by which call an event was sent",
+        (
+            "alter table events add column device_id text",
+            "alter table events add column txn_id text",
+        ),
+    ),
 )
