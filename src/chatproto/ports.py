@@ -362,6 +362,12 @@ class Store(Protocol):
         """
         ...
 
+    async def relating(
+        self, room_id: RoomId, event_ids: Sequence[EventId]
+    ) -> Mapping[EventId, Sequence[tuple[str, UserId]]]:
+        """For each of these events the relations to it, as (rel_type, sender)."""
+        ...
+
     async def annotation(
         self, room_id: RoomId, event_id: EventId, sender: UserId, key: str
     ) -> EventId | None:

@@ -22,7 +22,6 @@ NO_IDENTITY_SERVER = "there are no identity servers, invitations by e-mail and t
 OWN_PATH = "the specification has one path for every key of a profile"
 PASSED_THROUGH = "an object of the specification's own shape, described there"
 SHORTER = "a name in the path is seen by nobody but our own programs"
-NOT_FOLLOWED = "relations of relations are not followed: `recurse` has no effect"
 NOT_ASYNCHRONOUS = "an upload is whole before it has a name, so there is no waiting"
 
 # Where we chose otherwise, in which names, and why; all else is a fault of the
@@ -69,12 +68,6 @@ DEVIATIONS: dict[str, dict[str, tuple[set[str], str]]] = {
     "room.history": {
         "query optional": ({"dir"}, "backwards is what everybody wants first"),
     },
-    "room.threads": {
-        "reply added": ({"prev_batch"}, "one type serves all lists of relations"),
-    },
-    "relations.list": {"reply missing": ({"recursion_depth"}, NOT_FOLLOWED)},
-    "relations.list_kind": {"reply missing": ({"recursion_depth"}, NOT_FOLLOWED)},
-    "relations.list_type": {"reply missing": ({"recursion_depth"}, NOT_FOLLOWED)},
     "room.event": {"reply untyped": ({"*"}, PASSED_THROUGH)},
     "sync": {"reply untyped": ({"*"}, PASSED_THROUGH)},
     "filter.get": {"reply untyped": ({"*"}, PASSED_THROUGH)},

@@ -139,6 +139,7 @@ class RelatedEvents:
     chunk: tuple[JsonObject, ...]
     next_batch: str | None = None
     prev_batch: str | None = None
+    recursion_depth: int | None = None  # where relations of relations were followed
 
 
 @frozen(kw_only=True)
@@ -184,7 +185,13 @@ class GetRelationsOfType(Call[RelatedEvents]):
 
 
 @frozen(kw_only=True)
-class GetThreads(Call[RelatedEvents]):
+class ThreadRoots:
+    chunk: tuple[JsonObject, ...]
+    next_batch: str | None = None
+
+
+@frozen(kw_only=True)
+class GetThreads(Call[ThreadRoots]):
     """List the thread roots of a room, the one answered last first."""
 
     room_id: RoomId
@@ -346,7 +353,7 @@ GET_THREADS = Operation(
     name="room.threads",
     http=f"GET {_V1}/rooms/{{room_id}}/threads",
     request=GetThreads,
-    response=RelatedEvents,
+    response=ThreadRoots,
     errors=("M_FORBIDDEN",),
 )
 GET_MEMBERS = Operation(

@@ -51,6 +51,7 @@ from chatproto.server.extensions import (
 from chatproto.server.last_seen import LastSeen
 from chatproto.server.once import Complete, Once, OnceKey, once_key
 from chatproto.server.outcome import Outcome, RawReply
+from chatproto.server.pages import Pages
 from chatproto.server.passwords import Argon2Hasher, PasswordHasher
 from chatproto.server.positions import Position
 from chatproto.server.presence import Ephemeral
@@ -109,8 +110,15 @@ class Engine:
         self.cache = RoomCache(store)
         self.visible = Visible(store)
         self.formats = Formats(store)
+        self.pages = Pages(store, self.formats)
         self.streams = Streams.over(
-            store, self.cache, self.ephemeral, self.visible, self.formats
+            store,
+            self.cache,
+            self.ephemeral,
+            self.visible,
+            self.formats,
+            self.pages,
+            clock,
         )
         self.subscriptions = Subscriptions()
         self.delivery = Delivery(self.subscriptions, self.position)

@@ -12,6 +12,7 @@ from chatproto.ids import RoomId, UserId
 from chatproto.ports import MembershipRow, ReceiptRow, RoomRow, Store
 from chatproto.rooms.state import RoomState
 from chatproto.server.client_format import Formats, in_room
+from chatproto.server.pages import Pages, Viewer
 from chatproto.server.positions import history_token
 from chatproto.server.presence import Ephemeral
 from chatproto.server.rooms import RoomCache
@@ -30,6 +31,7 @@ class JoinedRooms:
     ephemeral: Ephemeral
     visible: Visible
     formats: Formats
+    pages: Pages
 
     async def section(
         self,
@@ -91,7 +93,8 @@ class JoinedRooms:
     ) -> None:
         room_id, want = room.room_id, span.want
         start = 0 if initial else await self.store.seq_at(room_id, span.after)
-        ranges = await self.visible.ranges(room_id, span.user_id, through)
+        members = await self.visible.members(room_id, span.user_id)
+        ranges = await self.visible.ranges_by(room_id, members, through)
         found = await self.store.events(
             room_id,
             after=start,
@@ -105,9 +108,15 @@ class JoinedRooms:
         first = shown[0].seq if shown else through + 1
         if initial and not limited and first > 1 and shown:
             limited = any(low < first for low, _ in ranges)
-        events = [in_room(await self.formats.client_event(e)) for e in shown]
+        viewer = Viewer(
+            user_id=span.user_id,
+            device_id=span.device_id,
+            now_ms=span.now_ms,
+            through=through,
+            members=members,
+        )
         section["timeline"] = {
-            "events": [e for e in events if want.timeline.passes(e)],
+            "events": await self.pages.timeline(room_id, shown, viewer, want),
             "limited": limited,
             "prev_batch": history_token(first - 1),
         }
@@ -141,7 +150,7 @@ class JoinedRooms:
                 needed |= set(await self._hero_ids(span.user_id, room_id))
             events = [e for e in found if _is_needed(e, needed)]
         formatted = map(in_room, await self.formats.client_events(events))
-        passed = [e for e in formatted if span.want.state.passes(e)]
+        passed = span.want.passed_state(room_id, formatted)
         section["state_after" if span.want.state_after else "state"] = {
             "events": passed,
         }

@@ -9,6 +9,7 @@ from chatproto.ids import UserId
 from chatproto.ports import MembershipRow, Store
 from chatproto.rooms.state import RoomState
 from chatproto.server.client_format import Formats, in_room
+from chatproto.server.pages import Pages, Viewer
 from chatproto.server.positions import history_token
 from chatproto.server.rooms import RoomCache
 from chatproto.server.spans import Span
@@ -33,6 +34,7 @@ class OutsideRooms:
     cache: RoomCache
     visible: Visible
     formats: Formats
+    pages: Pages
 
     async def asked(self, member: MembershipRow) -> JsonObject | None:
         """An invitation, or a knock of one's own."""
@@ -54,7 +56,8 @@ class OutsideRooms:
         if span.since is None and not wanted:
             return None
         start = await self.store.seq_at(member.room_id, span.after)
-        ranges = await self.visible.ranges(member.room_id, span.user_id, member.seq)
+        members = await self.visible.members(member.room_id, span.user_id)
+        ranges = await self.visible.ranges_by(member.room_id, members, member.seq)
         found = await self.store.events(
             member.room_id,
             after=start,
@@ -65,11 +68,18 @@ class OutsideRooms:
         )
         shown = list(reversed(found[: span.want.timeline_limit]))
         first = shown[0].seq if shown else member.seq
-        events = [in_room(await self.formats.client_event(e)) for e in shown]
+        viewer = Viewer(
+            user_id=span.user_id,
+            device_id=span.device_id,
+            now_ms=span.now_ms,
+            through=member.seq,
+            members=members,
+        )
+        events = await self.pages.timeline(member.room_id, shown, viewer, span.want)
         limited = len(found) > span.want.timeline_limit
         return {
             "timeline": {
-                "events": [e for e in events if span.want.timeline.passes(e)],
+                "events": events,
                 "limited": limited,
                 "prev_batch": history_token(first - 1),
             },
@@ -87,7 +97,7 @@ class OutsideRooms:
         else:
             found = await self.store.state_between(member.room_id, start, end)
         events = map(in_room, await self.formats.client_events(found))
-        return [e for e in events if span.want.state.passes(e)]
+        return span.want.passed_state(member.room_id, events)
 
     async def _has_joined(self, member: MembershipRow) -> bool:
         changes = await self.store.state_changes(

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from attrs import define
 
-from chatproto.decisions import Caller, Find, Row
+from chatproto.canonical import JsonObject
+from chatproto.decisions import Caller, Find, Row, SeenEvent
 from chatproto.errors import MatrixError
 from chatproto.ids import RoomId, ServerName
 from chatproto.ports import Store
 from chatproto.rooms.timeline import Timeline
 from chatproto.server.client_format import Formats
+from chatproto.server.pages import Viewer
 from chatproto.server.streams import Streams
 from chatproto.server.visible import Visible
 
@@ -47,6 +49,32 @@ class Reading:
     @property
     def formats(self) -> Formats:
         return self.engine.formats
+
+    async def page(
+        self,
+        room_id: RoomId,
+        events: Sequence[SeenEvent],
+        *,
+        through: int | None = None,
+    ) -> tuple[JsonObject, ...]:
+        """Events of one room as the caller sees them, with what relates to them as of
+        the event `through`, or as far as the caller may see.
+        """
+        members = await self.visible.members(room_id, self.caller.user)
+        if through is None:
+            room = await self.store.room(room_id)
+            ranges = await self.visible.ranges_by(
+                room_id, members, room.seq if room else 0
+            )
+            through = max((high for _, high in ranges), default=0)
+        viewer = Viewer(
+            user_id=self.caller.user,
+            device_id=self.caller.device_id,
+            now_ms=self.now_ms,
+            through=through,
+            members=members,
+        )
+        return tuple(await self.engine.pages.client_events(room_id, events, viewer))
 
     async def find(self, find: Find) -> Sequence[Row]:
         return await self.store.find(find)

@@ -22,6 +22,7 @@ class Span:
     since: Position | None
     until: Position
     want: SyncFilter
+    now_ms: int
 
     @property
     def after(self) -> int:

@@ -14,11 +14,12 @@ from attrs import define, evolve
 
 from chatproto.canonical import JsonObject
 from chatproto.ids import DeviceId, RoomId, UserId
-from chatproto.ports import AccountDataRow, MembershipRow, Store
+from chatproto.ports import AccountDataRow, Clock, MembershipRow, Store
 from chatproto.server.client_format import Formats
 from chatproto.server.filters import SyncFilter
 from chatproto.server.joined import JoinedRooms
 from chatproto.server.outside import OutsideRooms
+from chatproto.server.pages import Pages
 from chatproto.server.positions import Position
 from chatproto.server.presence import Ephemeral
 from chatproto.server.rooms import RoomCache
@@ -37,6 +38,7 @@ class Streams:
     ephemeral: Ephemeral
     joined: JoinedRooms
     outside: OutsideRooms
+    clock: Clock
 
     @classmethod
     def over(
@@ -46,10 +48,12 @@ class Streams:
         ephemeral: Ephemeral,
         visible: Visible,
         formats: Formats,
+        pages: Pages,
+        clock: Clock,
     ) -> Streams:
-        joined = JoinedRooms(store, cache, ephemeral, visible, formats)
-        outside = OutsideRooms(store, cache, visible, formats)
-        return cls(store, cache, ephemeral, joined, outside)
+        joined = JoinedRooms(store, cache, ephemeral, visible, formats, pages)
+        outside = OutsideRooms(store, cache, visible, formats, pages)
+        return cls(store, cache, ephemeral, joined, outside, clock)
 
     async def body(
         self,
@@ -66,6 +70,7 @@ class Streams:
             since=since,
             until=until,
             want=want,
+            now_ms=self.clock.now_ms(),
         )
         to_device, span = await self._to_device(span)
         body: JsonObject = {"next_batch": str(span.until)}

@@ -24,12 +24,16 @@ class Visible:
 
     async def ranges(self, room_id: RoomId, user_id: UserId, head: int) -> Ranges:
         """The ranges of seq, both ends included, that the user may see."""
-        members = await self.store.state_changes(room_id, "m.room.member", user_id)
-        return await self._ranges(room_id, members, head)
+        return await self.ranges_by(room_id, await self.members(room_id, user_id), head)
 
-    async def _ranges(
+    async def members(self, room_id: RoomId, user_id: UserId) -> Sequence[SeenEvent]:
+        """The user's member events, oldest first."""
+        return await self.store.state_changes(room_id, "m.room.member", user_id)
+
+    async def ranges_by(
         self, room_id: RoomId, members: Sequence[SeenEvent], head: int
     ) -> Ranges:
+        """The ranges that someone with these member events may see."""
         rules = await self.store.state_changes(room_id, "m.room.history_visibility", "")
         return visible_ranges(
             [(e.seq, str(e.pdu.content.get("membership", "leave"))) for e in members],
@@ -52,7 +56,7 @@ class Visible:
             room = await self.store.room(room_id)
             head = room.seq if room else 0
             members = await self._remembered(room_id, user_id)
-            if can_see(await self._ranges(room_id, members, head), event.seq):
+            if can_see(await self.ranges_by(room_id, members, head), event.seq):
                 return event
         raise MatrixError("M_NOT_FOUND", f"no event {event_id[:60]} that you may see")
 
@@ -79,7 +83,7 @@ class Visible:
         """What the user may see of a room; raises MatrixError M_FORBIDDEN if nothing."""
         room = await self.store.room(room_id)
         members = await self._remembered(room_id, user_id)
-        ranges = await self._ranges(room_id, members, room.seq) if room else ()
+        ranges = await self.ranges_by(room_id, members, room.seq) if room else ()
         if not ranges:
             raise MatrixError("M_FORBIDDEN", f"you are not in the room {room_id[:60]}")
         return ranges

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chatproto.canonical import dumps, loads
@@ -55,6 +55,16 @@ class RelationReads(Reads):
         ids = dumps(list(event_ids)).decode()
         found = self._all(_RELATED, room_id, ids, user_id, through)
         return [_related(row) for row in found]
+
+    async def relating(
+        self, room_id: RoomId, event_ids: Sequence[EventId]
+    ) -> Mapping[EventId, Sequence[tuple[str, UserId]]]:
+        found: dict[EventId, list[tuple[str, UserId]]] = {}
+        for target, rel_type, sender in self._all(
+            _RELATING, room_id, dumps(list(event_ids)).decode()
+        ):
+            found.setdefault(target, []).append((rel_type, sender))
+        return found
 
     async def annotation(
         self,
@@ -125,3 +135,6 @@ _THREADS = f"""select {rows.EVENT_OF_E}, t.newest from (
 join events e on e.event_id=t.root and e.room_id=?1
 where t.newest<?2 and (?3 is null or t.mine or e.sender is ?3)
 order by t.newest desc limit ?4"""  # noqa: S608  # constants
+_RELATING = """select distinct relates_to, rel_type, sender from events
+where relates_to in (select value from json_each(?2)) and room_id=?1
+and rel_type is not null and redacted_by is null"""

@@ -53,6 +53,7 @@ async def test_sent_event_is_what_others_read(chat, ann, bob, room):
         "origin_server_ts": chat.clock.ms,
         "unsigned": {
             "age": 0,
+            "membership": "join",
             "org.chatproto.seq": sent["org.chatproto.seq"],
             "org.chatproto.pos": read["unsigned"]["org.chatproto.pos"],
         },

@@ -460,3 +460,29 @@ async def test_server_that_ends_answers_those_who_wait(chat, bob, room, autojump
         await wait_all_tasks_blocked()
         chat.engine.answer_waiting()
     assert trio.current_time() - start < 1
+
+
+# what is wanted of a timeline
+
+
+async def test_timeline_of_some_rooms_only(ann, bob, room):
+    await ann.say(room)
+    found = await section(bob, room, filter=wanting(timeline={"not_rooms": [room]}))
+    assert found["timeline"]["events"] == []
+
+
+async def test_timeline_of_what_has_answers(ann, bob, room):
+    root = await ann.say(room)
+    await ann.say(room, "alone")
+    relation = {"rel_type": "m.thread", "event_id": root}
+    await ann.say(room, "answer", **{"m.relates_to": relation})
+    wanted = wanting(timeline={"related_by_rel_types": ["m.thread"]})
+    found = await section(bob, room, filter=wanted)
+    assert [event["event_id"] for event in found["timeline"]["events"]] == [root]
+
+
+async def test_only_wanted_fields_of_events(ann, bob, room):
+    await ann.say(room)
+    wanted = dumps({"event_fields": ["content.body"]}).decode()
+    found = await section(bob, room, filter=wanted)
+    assert found["timeline"]["events"][-1] == {"content": {"body": "hello"}}

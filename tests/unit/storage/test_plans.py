@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from chatproto.storage import room_reads, stream_reads
+from chatproto.storage import relation_reads, room_reads, stream_reads
 from chatproto.storage.sqlite import SqliteStore
 from tests.unit.storage.harness import ROOM, message, new_room, opened
 
@@ -16,9 +16,9 @@ GROWING = re.compile(
 )
 STATEMENTS = {
     name: sql
-    for module in (room_reads, stream_reads)
+    for module in (relation_reads, room_reads, stream_reads)
     for name, sql in inspect.getmembers(module)
-    if isinstance(sql, str) and sql.lstrip().startswith("select ")
+    if isinstance(sql, str) and sql.lstrip().startswith(("select ", "with "))
 }
 
 

@@ -11,10 +11,12 @@ from chatproto.errors import MatrixError
 from chatproto.ids import RoomId, UserId
 from chatproto.operations import messages as ops
 from chatproto.rooms.visibility import can_see
-from chatproto.server.filters import TypeFilter, parse_types
+from chatproto.server.filters import EventFilter, parse_types
 from chatproto.server.positions import Position, history_token, parse_history_token
 
 MAX_PAGE = 1_000
+# So far relations of relations are followed (specification: at least three).
+MAX_HOPS = 3
 
 
 async def get_state(reading: Any, request: ops.GetState) -> JsonObject:
@@ -71,13 +73,12 @@ async def get_history(reading: Any, request: ops.GetHistory) -> ops.HistoryPage:
     if len(found) > limit:
         last = page[-1].seq
         end = history_token(last - 1 if backwards else last)
-    chunk = [await _client(reading, event) for event in page]
-    chunk = [event for event in chunk if passes.passes(event)]
+    shown = await reading.engine.pages.passing(room_id, page, passes)
     state: tuple[JsonObject, ...] = ()
-    if lazy and page:
-        state = await _members_of(reading, room_id, page)
+    if lazy and shown:
+        state = await _members_of(reading, room_id, shown)
     return ops.HistoryPage(
-        chunk=tuple(chunk),
+        chunk=await reading.page(room_id, shown),
         start=history_token(start),
         end=end,
         state=state,
@@ -93,9 +94,9 @@ async def _seq(reading: Any, room_id: RoomId, token: str | None, default: int) -
     return point
 
 
-def _filter(text: str | None) -> tuple[TypeFilter, bool]:
+def _filter(text: str | None) -> tuple[EventFilter, bool]:
     if text is None:
-        return TypeFilter(), False
+        return EventFilter(), False
     json = loads(text)
     if not isinstance(json, dict):
         raise MatrixError("M_BAD_JSON", "the filter is not an object")
@@ -115,8 +116,8 @@ async def _members_of(
 
 
 async def _client(reading: Any, event: SeenEvent) -> JsonObject:
-    json: JsonObject = await reading.formats.client_event(event, now_ms=reading.now_ms)
-    return json
+    page: Sequence[JsonObject] = await reading.page(event.pdu.room_id, (event,))
+    return page[0]
 
 
 async def get_event(reading: Any, request: ops.GetEvent) -> JsonObject:
@@ -141,14 +142,19 @@ async def get_context(reading: Any, request: ops.GetContext) -> ops.EventContext
     after = await store.events(room_id, after=event.seq, limit=half, ranges=ranges)
     first = before[-1].seq if before else event.seq
     last = after[-1].seq if after else event.seq
-    state = await store.state_at(room_id, last)
+    _, lazy = _filter(request.filter)
+    if lazy:
+        state = await _members_of(reading, room_id, (*before, event, *after))
+    else:
+        found = await store.state_at(room_id, last)
+        state = tuple(await reading.formats.client_events(found))
     return ops.EventContext(
         start=history_token(first - 1),
         end=history_token(last),
         event=await _client(reading, event),
-        events_before=tuple([await _client(reading, e) for e in before]),
-        events_after=tuple([await _client(reading, e) for e in after]),
-        state=tuple(await reading.formats.client_events(state)),
+        events_before=await reading.page(room_id, before),
+        events_after=await reading.page(room_id, after),
+        state=state,
     )
 
 
@@ -161,16 +167,19 @@ async def get_relations(
     ranges = await reading.visible.require(room_id, caller)
     backwards = request.dir == "b"
     point = await _seq(reading, room_id, request.from_, -1)
+    to = await _seq(reading, room_id, request.to, -1)
     limit = max(1, min(request.limit, 100))
+    after, before = (to, point) if backwards else (point, to)
     found = await reading.store.relations(
         room_id,
         request.event_id,
         rel_type=getattr(request, "rel_type", None),
         event_type=getattr(request, "event_type", None),
-        after=0 if backwards or point < 0 else point,
-        before=point + 1 if backwards and point >= 0 else None,
+        after=max(after, 0),
+        before=before + 1 if before >= 0 else None,
         limit=limit + 1,
         backwards=backwards,
+        hops=MAX_HOPS if request.recurse else 1,
     )
     page = [event for event in found[:limit] if can_see(ranges, event.seq)]
     next_batch = None
@@ -178,13 +187,14 @@ async def get_relations(
         last = found[limit - 1].seq
         next_batch = history_token(last - 1 if backwards else last)
     return ops.RelatedEvents(
-        chunk=tuple([await _client(reading, event) for event in page]),
+        chunk=await reading.page(room_id, page),
         next_batch=next_batch,
         prev_batch=request.from_,
+        recursion_depth=MAX_HOPS if request.recurse else None,
     )
 
 
-async def get_threads(reading: Any, request: ops.GetThreads) -> ops.RelatedEvents:
+async def get_threads(reading: Any, request: ops.GetThreads) -> ops.ThreadRoots:
     if request.include not in ("all", "participated"):
         raise MatrixError("M_INVALID_PARAM", "include is all or participated")
     caller, room_id = reading.caller.user, request.room_id
@@ -199,8 +209,8 @@ async def get_threads(reading: Any, request: ops.GetThreads) -> ops.RelatedEvent
     )
     roots = [root for root, _ in found[:limit] if can_see(ranges, root.seq)]
     more = len(found) > limit
-    return ops.RelatedEvents(
-        chunk=tuple([await _client(reading, root) for root in roots]),
+    return ops.ThreadRoots(
+        chunk=await reading.page(room_id, roots),
         next_batch=history_token(found[limit - 1][1] - 1) if more else None,
     )
 
