@@ -15,6 +15,7 @@ from chatproto.ids import parse_server_name
 from chatproto.module import Module
 from chatproto.server.engine import Engine
 from chatproto.server.rates import DEFAULT_RATES
+from chatproto.server.reach import Reach, parse_networks
 from chatproto.server.settings import Settings
 from chatproto.storage.broker import LocalBroker
 from chatproto.storage.clock import SystemClock
@@ -63,6 +64,11 @@ def engine_settings(config: Config) -> Settings:
         registration_tokens=tuple(config.registration_tokens),
         rates=DEFAULT_RATES if config.rate_limits == "on" else None,
         upload_bytes=config.upload_bytes,
+        media_bytes=config.media_bytes,
+        media_day_bytes=config.media_day_bytes,
+        legacy_media=config.legacy_media,
+        url_previews=config.url_previews,
+        reach=Reach(networks=parse_networks(config.outbound_networks)),
         base_url=config.base_url or None,
     )
 

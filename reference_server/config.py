@@ -16,6 +16,7 @@ from attrs import evolve, field, frozen
 
 from chatproto.errors import LocalError, MatrixError
 from chatproto.ids import parse_server_name
+from chatproto.server.reach import parse_networks
 
 ENV_PREFIX = "CHATPROTO_"
 REGISTRATION = ("open", "token", "closed")
@@ -73,6 +74,28 @@ class Config:
         default=50 * 1024 * 1024,
         metadata={"help": "the largest file that is taken"},
     )
+    media_bytes: int = field(
+        default=20 * 1024**3,
+        metadata={"help": "how much one user may upload in all"},
+    )
+    media_day_bytes: int = field(
+        default=5 * 1024**3,
+        metadata={"help": "how much one user may upload within 24 hours"},
+    )
+    legacy_media: bool = field(
+        default=False,
+        metadata={"help": "give files out without a token, for clients before 2024"},
+    )
+    url_previews: bool = field(
+        default=False,
+        metadata={"help": "fetch pages that are linked to, to show what they are"},
+    )
+    outbound_networks: list[str] = field(
+        factory=list,
+        metadata={
+            "help": "internal networks to connect to all the same, as 10.1.0.0/16"
+        },
+    )
     modules: list[str] = field(factory=list, metadata={"help": "modules to switch on"})
     heartbeat_ms: int = field(default=30_000, metadata={"help": "between two pings"})
     log_format: str = field(default="text", metadata={"help": "text or json"})
@@ -123,6 +146,10 @@ def check(config: Config) -> None:
         raise ConfigError(f"server_name or listen is wrong: {error}") from None
     if not 0 <= port <= 65_535:
         raise ConfigError(f"listen: {port} is not a port")
+    try:
+        parse_networks(config.outbound_networks)
+    except ValueError as error:
+        raise ConfigError(f"outbound_networks: {error}") from None
     if not 0 <= config.trusted_hops <= 10:
         raise ConfigError("trusted_hops is a number from 0 to 10")
     if config.registration == "token" and not config.registration_tokens:

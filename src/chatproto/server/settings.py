@@ -9,11 +9,20 @@ from attrs import field, frozen
 from chatproto.ids import ServerName
 from chatproto.operations.declare import Rate
 from chatproto.server.rates import DEFAULT_RATES, Bucket
+from chatproto.server.reach import PUBLIC_WEB, Reach
+
+GIB = 1024**3
 
 
 @frozen(kw_only=True)
 class Settings:
-    """What an operator may set. `registration` is open, token or closed."""
+    """What an operator may set. `registration` is open, token or closed.
+
+    `media_bytes` and `media_day_bytes` bound what one user has uploaded, in all and
+    within 24 hours. `legacy_media` gives files out without a token, on the paths of
+    Matrix before 1.11. `reach` is where the server connects to when somebody else
+    names the place.
+    """
 
     server_name: ServerName
     registration: str = "closed"
@@ -21,5 +30,10 @@ class Settings:
     rates: Mapping[Rate, Bucket] | None = field(factory=lambda: DEFAULT_RATES)
     access_token_life_ms: int = 3_600_000  # only for clients that can refresh
     upload_bytes: int = 50 * 1024 * 1024
+    media_bytes: int = 20 * GIB
+    media_day_bytes: int = 5 * GIB
+    legacy_media: bool = False
+    url_previews: bool = False
+    reach: Reach = PUBLIC_WEB
     base_url: str | None = None
     autojoin: tuple[str, ...] = ()

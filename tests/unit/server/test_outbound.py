@@ -12,15 +12,12 @@ import trio
 import trustme
 
 from chatproto.server.outbound import (
-    PUBLIC_WEB,
     AddressRefused,
     AnswerRefused,
-    Reach,
     checked_addresses,
     guarded_client,
-    is_internal,
-    parse_networks,
 )
+from chatproto.server.reach import PUBLIC_WEB, Reach, is_internal, parse_networks
 
 LOOPBACK = Reach(networks=parse_networks(["127.0.0.0/8"]))
 
