@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [NAME ...]`: start, sends, fanout, idle, stalled.
+"""`python -m tests.benchmarks [NAME ...]`: start, sends, fanout, idle, stalled, sync.
 
 Prints one line of JSON for each. The server runs with what it ships with (SQLite,
 synchronous=FULL) but without rate limits; the load comes from this process.
@@ -294,12 +294,79 @@ async def stalled(members: int = 50, seconds: float = 65) -> dict:
         server.stop()
 
 
+async def sync(rooms: int = 200, messages: int = 50) -> dict:
+    """/sync of a user in many rooms: everything, and what was missed."""
+    server = Server()
+    try:
+        (_, writer), (_, reader) = server.user("writer"), server.user("reader")
+        names = [server.room([writer, reader]) for _ in range(rooms)]
+        client = await connect(server.port, writer)
+        await _say(client, names, messages)
+        initial = await _timed(lambda: _sync(server, reader))
+        since = json.loads(initial[1])["next_batch"]
+        await _say(client, names, 1000 // rooms)
+        missed = await _timed(lambda: _sync(server, reader, f"&since={since}"))
+        quiet = await _timed(
+            lambda: _sync(
+                server, reader, f"&since={json.loads(missed[1])['next_batch']}"
+            )
+        )
+        return {
+            "rooms": rooms,
+            "initial_s": initial[0],
+            "initial_mb": round(len(initial[1]) / 1e6, 2),
+            "missed_1000_s": missed[0],
+            "missed_1000_mb": round(len(missed[1]) / 1e6, 2),
+            "nothing_new_s": quiet[0],
+        }
+    finally:
+        server.stop()
+
+
+async def _say(client: Client, rooms: list[str], each: int) -> None:
+    left = [len(rooms) * each]
+    done = asyncio.get_running_loop().create_future()
+
+    def on_ack(count: int) -> None:
+        left[0] -= count
+        if left[0] == 0:
+            done.set_result(None)
+
+    client.on_ack = on_ack
+    for number in range(each):
+        for room in rooms:
+            txn = f"{time.perf_counter_ns()}-{number}"
+            client.send(message(number + 1, room, txn))
+        await asyncio.sleep(0)
+    await asyncio.wait_for(done, 120)
+
+
+def _sync(server: Server, token: str, query: str = "") -> bytes:
+    request = urllib.request.Request(  # loopback
+        f"http://127.0.0.1:{server.port}/_matrix/client/v3/sync?timeout=0{query}",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return answer.read()
+
+
+async def _timed(ask: Callable[[], bytes], rounds: int = 3) -> tuple[float, bytes]:
+    """The median of the seconds, and an answer."""
+    times = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        answer = await asyncio.to_thread(ask)
+        times.append(time.perf_counter() - began)
+    return round(statistics.median(times), 3), answer
+
+
 WORKS = {
     "start": start,
     "sends": sends,
     "fanout": fanout,
     "idle": idle,
     "stalled": stalled,
+    "sync": sync,
 }
 
 

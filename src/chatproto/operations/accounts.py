@@ -210,12 +210,10 @@ class MakeTicket(Call[Ticket]):
 
 
 _V3 = "/_matrix/client/v3"
-_R0 = "/_matrix/client/r0"
 
 LIST_LOGIN_FLOWS = Operation(
     name="account.login_flows",
     http=f"GET {_V3}/login",
-    aliases=(f"{_R0}/login",),
     request=GetLoginFlows,
     response=LoginFlows,
     access=Access.PUBLIC,
@@ -223,7 +221,6 @@ LIST_LOGIN_FLOWS = Operation(
 LOGIN = Operation(
     name="account.login",
     http=f"POST {_V3}/login",
-    aliases=(f"{_R0}/login",),
     request=Login,
     response=LoggedIn,
     access=Access.PUBLIC,
@@ -233,7 +230,6 @@ LOGIN = Operation(
 REGISTER = Operation(
     name="account.register",
     http=f"POST {_V3}/register",
-    aliases=(f"{_R0}/register",),
     query=("kind",),
     request=Register,
     response=Registered,
@@ -262,7 +258,6 @@ REFRESH = Operation(
 LOGOUT = Operation(
     name="account.logout",
     http=f"POST {_V3}/logout",
-    aliases=(f"{_R0}/logout",),
     request=Logout,
     response=Empty,
     rate=Rate.WRITE,
@@ -277,7 +272,6 @@ LOGOUT_ALL = Operation(
 WHOAMI = Operation(
     name="account.whoami",
     http=f"GET {_V3}/account/whoami",
-    aliases=(f"{_R0}/account/whoami",),
     request=WhoAmI,
     response=Identity,
 )

@@ -259,13 +259,11 @@ class SetVisibility(Call[Empty]):
 
 _V3 = "/_matrix/client/v3"
 _ROOM = f"{_V3}/rooms/{{room_id}}"
-_R0 = "/_matrix/client/r0"
 _OURS = "/_chatproto/v1"
 
 CREATE_ROOM = Operation(
     name="room.create",
     http=f"POST {_V3}/createRoom",
-    aliases=(f"{_R0}/createRoom",),
     request=CreateRoom,
     response=InRoom,
     rate=Rate.WRITE,
@@ -295,7 +293,6 @@ JOIN_ROOM = Operation(
 JOIN_BY_ID_OR_ALIAS = Operation(
     name="room.join_by_alias",
     http=f"POST {_V3}/join/{{id_or_alias}}",
-    aliases=(f"{_R0}/join/{{id_or_alias}}",),
     query=("via",),
     request=JoinByIdOrAlias,
     response=InRoom,

@@ -54,12 +54,10 @@ class GetFilter(Call[JsonObject]):
 
 
 _V3 = "/_matrix/client/v3"
-_R0 = "/_matrix/client/r0"
 
 SYNC = Operation(
     name="sync",
     http=f"GET {_V3}/sync",
-    aliases=(f"{_R0}/sync",),
     request=Sync,
     response=dict,
     rate=Rate.SYNC,
@@ -68,7 +66,6 @@ SYNC = Operation(
 STORE_FILTER = Operation(
     name="filter.store",
     http=f"POST {_V3}/user/{{user_id}}/filter",
-    aliases=(f"{_R0}/user/{{user_id}}/filter",),
     request=StoreFilter,
     response=FilterStored,
     body="filter",

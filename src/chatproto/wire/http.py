@@ -20,6 +20,8 @@ from chatproto.operations.codec import (
 )
 from chatproto.operations.declare import Call, Operation, OperationTable
 
+# Before v1.1 of the specification, v3 was called r0; old bots still call it so.
+_OLD = re.compile(r"^(/_matrix/(?:client|media))/r0/")
 _BRACES = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -40,7 +42,7 @@ class Router:
 
         Raises MatrixError M_UNRECOGNIZED: 404, or 405 for another verb's path.
         """
-        parts = raw_path.split("/")
+        parts = _OLD.sub(r"\1/v3/", raw_path).split("/")
         found = self._find(verb, parts)
         if found is None and parts[-1] == "":
             found = self._find(verb, parts[:-1])

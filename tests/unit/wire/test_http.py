@@ -374,3 +374,31 @@ BAD_ANSWERS = {
 def test_answer_of_another_type_is_matrix_error(name, body):
     error = refused(decode_response, TABLE.by_name[name], body)
     assert error.errcode in ("M_BAD_JSON", "M_NOT_JSON", "M_MISSING_PARAM")
+
+
+@pytest.mark.parametrize(
+    ("old", "today"),
+    [
+        ("/_matrix/client/r0/sync", "/_matrix/client/v3/sync"),
+        (
+            "/_matrix/client/r0/rooms/!r0%2Fa/state",
+            "/_matrix/client/v3/rooms/!r0%2Fa/state",
+        ),
+        ("/_matrix/media/r0/config", "/_matrix/media/v3/config"),
+    ],
+)
+def test_old_bots_find_their_paths(old, today):
+    router = Router(OPERATIONS)
+
+    def found(path):
+        try:
+            return router.match("GET", path)
+        except MatrixError as error:
+            return error.errcode
+
+    assert found(old) == found(today)
+
+
+def test_only_the_version_is_called_r0():
+    with pytest.raises(MatrixError):
+        Router(OPERATIONS).match("GET", "/_matrix/client/v3/r0/sync")

@@ -158,7 +158,6 @@ def _alias(
             for p in described["parameters"]
             if p["in"] != "path" or p["name"] in named
         ],
-        "deprecated": "/r0/" in path,
         "x-alias-of": operation.name,
     }
 
