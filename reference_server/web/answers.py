@@ -18,6 +18,8 @@ CORS: Final = (
         b"access-control-allow-headers",
         b"X-Requested-With, Content-Type, Authorization",
     ),
+    # Or a browser would ask before nearly every call whether it may make it.
+    (b"access-control-max-age", b"86400"),
 )
 SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),

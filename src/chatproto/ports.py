@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from attrs import define, field, frozen
@@ -309,6 +309,12 @@ class Store(Protocol):
         """The newest event of each piece of state that changed in (after, through]."""
         ...
 
+    async def members_at(
+        self, room_id: RoomId, user_ids: Collection[UserId], seq: int
+    ) -> Sequence[SeenEvent]:
+        """The member events of these users that are in force after event `seq`."""
+        ...
+
     async def state_changes(
         self, room_id: RoomId, event_type: str, state_key: str
     ) -> Sequence[SeenEvent]:
@@ -411,6 +417,11 @@ class Store(Protocol):
 
     async def joined_count(self, room_id: RoomId) -> int: ...
 
+    async def media_bytes(self, user_id: UserId, since: int) -> tuple[int, int]:
+        """How many bytes a user has uploaded in all, and since a time."""
+        ...
+
+
     # the streams
     async def rooms_changed(
         self, user_id: UserId, after: int, until: int
@@ -466,7 +477,12 @@ class MediaStore(Protocol):
         """Store a file whole or not at all; returns its size in bytes."""
         ...
 
-    def get(self, media_id: str) -> AsyncIterator[bytes]: ...
+    def get(
+        self, media_id: str, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """The bytes of a file from `start` up to, not including, `end`."""
+        ...
+
     async def size(self, media_id: str) -> int | None: ...
     async def delete(self, media_id: str) -> None: ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from attrs import define
 
@@ -145,15 +145,30 @@ class JoinedRooms:
             found = ()
         events: Iterable[SeenEvent] = found
         if span.want.lazy_members:
-            needed = {e.pdu.sender for e in shown} | {span.user_id}
+            needed = {e.pdu.sender for e in shown}
             if start == 0:
-                needed |= set(await self._hero_ids(span.user_id, room_id))
-            events = [e for e in found if _is_needed(e, needed)]
+                needed |= {span.user_id, *await self._hero_ids(span.user_id, room_id)}
+                found = [e for e in found if e.pdu.type != "m.room.member"]
+            events = await self._with_members(room_id, found, needed, end)
         formatted = map(in_room, await self.formats.client_events(events))
         passed = span.want.passed_state(room_id, formatted)
         section["state_after" if span.want.state_after else "state"] = {
             "events": passed,
         }
+
+    async def _with_members(
+        self,
+        room_id: RoomId,
+        found: Sequence[SeenEvent],
+        users: Collection[UserId],
+        end: int,
+    ) -> list[SeenEvent]:
+        """With the member events of users, changed or not: a reader who gets members
+        only as they speak may never have got them.
+        """
+        members = await self.store.members_at(room_id, users, end)
+        by_seq = {event.seq: event for event in (*found, *members)}
+        return [by_seq[seq] for seq in sorted(by_seq)]
 
     async def _summary(self, span: Span, room_id: RoomId, section: JsonObject) -> None:
         live = await self.cache.load(room_id)
@@ -227,10 +242,6 @@ def _heroes(state: RoomState, user_id: UserId) -> list[UserId]:
     if not others:
         others = [u for u in state.members("leave") if u != user_id]
     return others[:HEROES]
-
-
-def _is_needed(event: SeenEvent, users: set[UserId]) -> bool:
-    return event.pdu.type != "m.room.member" or event.pdu.state_key in users
 
 
 def _receipts(rows: Sequence[ReceiptRow]) -> list[JsonObject]:

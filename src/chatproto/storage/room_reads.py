@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from chatproto.canonical import dumps
 from chatproto.decisions import SeenEvent
-from chatproto.ids import EventId, RoomId
+from chatproto.ids import EventId, RoomId, UserId
 from chatproto.ports import (
     RoomRow,
 )
@@ -96,6 +96,14 @@ class RoomReads(Reads):
         found = self._all(_STATE_BETWEEN, room_id, after, through)
         return [rows.seen_event(row) for row in found]
 
+    async def members_at(
+        self, room_id: RoomId, user_ids: Collection[UserId], seq: int
+    ) -> Sequence[SeenEvent]:
+        users = dumps(sorted(user_ids)).decode()
+        return [
+            rows.seen_event(row) for row in self._all(_MEMBERS, room_id, users, seq)
+        ]
+
     async def state_changes(
         self,
         room_id: RoomId,
@@ -150,3 +158,7 @@ _REPLACED = f"""select {rows.EVENT_OF_E}, pairs.by from (
   from events new where new.room_id=?1 and new.state_key is not null
   and new.seq in (select value from json_each(?2))) pairs
 join events e on e.room_id=?1 and e.seq=pairs.seq"""  # noqa: S608  # constants
+_MEMBERS = f"""select {rows.EVENT_OF_E} from (
+  select max(seq) as seq from events where room_id=?1 and type='m.room.member'
+  and state_key in (select value from json_each(?2)) and seq<=?3 group by state_key) found
+join events e on e.room_id=?1 and e.seq=found.seq order by e.seq"""  # noqa: S608  # constants

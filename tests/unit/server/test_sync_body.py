@@ -361,6 +361,21 @@ async def test_lazy_members_are_those_who_speak(chat, ann, bob, cat, room):
     await others[7].say(room)
     found = await section(cat, room, since, filter=wanted)
     assert found["timeline"]["limited"] is False
+    assert keys(found["state"]["events"]) == {("m.room.member", others[7].id)}
+
+
+async def test_lazy_members_who_changed_in_a_gap(ann, bob, cat, room):
+    await ann.invite(room, cat)
+    await cat.join(room)
+    since = await bob.position()
+    await cat.leave(room)
+    for number in range(3):
+        await ann.say(room, str(number))
+    wanted = wanting(state={"lazy_load_members": True}, timeline={"limit": 1})
+    found = await section(bob, room, since, filter=wanted)
+    assert found["timeline"]["limited"] is True
+    members = {key for _, key in keys(found["state"]["events"])}
+    assert members == {ann.id, cat.id}
 
 
 async def test_filter_is_stored_and_named(ann, bob, room):

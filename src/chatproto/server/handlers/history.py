@@ -109,9 +109,8 @@ async def _members_of(
     page: Sequence[SeenEvent],
 ) -> tuple[JsonObject, ...]:
     senders = {event.pdu.sender for event in page}
-    state = await reading.store.state_at(room_id, max(event.seq for event in page))
-    members = (e for e in state if e.pdu.type == "m.room.member")
-    shown = [e for e in members if e.pdu.state_key in senders]
+    last = max(event.seq for event in page)
+    shown = await reading.store.members_at(room_id, senders, last)
     return tuple(await reading.formats.client_events(shown))
 
 
