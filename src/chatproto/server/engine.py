@@ -270,8 +270,10 @@ class Engine:
     ) -> None:
         """Send a user's news to a reader from now on; `rooms` are those joined."""
         self.subscriptions.add(reader, rooms)
-        if presence == "online":
-            self.start_soon(self.status.came_online, reader.user_id)
+        if presence != "offline":
+            self.start_soon(
+                self.status.came, reader.user_id, reader.device_id, presence
+            )
 
     def detach(self, reader: Reader) -> None:
         if self.subscriptions.discard(reader):

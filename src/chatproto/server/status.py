@@ -8,13 +8,15 @@ import trio
 from attrs import define, field
 
 from chatproto.decisions import SetTypingUntil, SetUserPresence
-from chatproto.ids import RoomId, UserId
+from chatproto.ids import DeviceId, RoomId, UserId
 from chatproto.ports import Clock
 from chatproto.server.deliver import Delivery
 from chatproto.server.presence import Ephemeral
 from chatproto.server.subscriptions import Subscriptions
 
 OFFLINE_AFTER_S = 20.0
+# So long a device counts as online that asked for news as such: longer than /sync waits.
+ONLINE_FOR_MS = 90_000
 
 
 @define(eq=False)
@@ -27,6 +29,7 @@ class Status:
     clock: Clock
     joined_rooms: Callable[[UserId], Awaitable[list[RoomId]]]
     _timer: trio.Event = field(factory=trio.Event)
+    _online: dict[UserId, dict[DeviceId | None, int]] = field(factory=dict)
 
     def set_typing(self, effect: SetTypingUntil) -> None:
         room_id = effect.room_id
@@ -47,14 +50,28 @@ class Status:
             self._tell(user_id, effect.rooms)
         self._timer.set()
 
-    async def came_online(self, user_id: UserId) -> None:
-        """Note that a user reads, unless they do so as someone who is away."""
-        await self._turn(user_id, "online")
+    async def came(
+        self, user_id: UserId, device_id: DeviceId | None, presence: str
+    ) -> None:
+        """Note that a device reads, online or unavailable; the best of a user's devices
+        counts.
+        """
+        now_ms = self.clock.now_ms()
+        online = self._online.setdefault(user_id, {})
+        if presence == "online":
+            online[device_id] = now_ms
+        else:
+            online.pop(device_id, None)
+        since_ms = now_ms - ONLINE_FOR_MS
+        if any(at_ms > since_ms for at_ms in online.values()):
+            presence = "online"
+        await self._turn(user_id, presence)
 
     async def went_offline(self, user_id: UserId) -> None:
         """Note after a while that a user's last reader has gone, if none came back."""
         await trio.sleep(OFFLINE_AFTER_S)
         if not self.subscriptions.is_reading(user_id):
+            self._online.pop(user_id, None)
             await self._turn(user_id, "offline")
 
     async def met(self, user_id: UserId) -> None:

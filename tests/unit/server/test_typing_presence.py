@@ -147,6 +147,32 @@ async def test_who_asks_for_news_in_secret_is_not_online(
     assert (await presence(ann, bob))[0] == "offline"
 
 
+async def test_who_is_away_may_ask_for_news(ann, bob, room, autojump_clock):
+    since = await bob.position()
+    await bob.sync(since, set_presence="unavailable")
+    await wait_all_tasks_blocked()
+    assert (await presence(ann, bob))[0] == "unavailable"
+    await bob.sync(since)
+    await wait_all_tasks_blocked()
+    assert (await presence(ann, bob))[0] == "online"
+
+
+async def test_best_of_ones_devices_counts(chat, ann, bob, room, autojump_clock):
+    phone = await chat.person("bob")
+    await bob.sync()
+    await phone.sync(set_presence="unavailable")
+    await wait_all_tasks_blocked()
+    assert (await presence(ann, bob))[0] == "online"
+    await bob.sync(set_presence="unavailable")
+    await wait_all_tasks_blocked()
+    assert (await presence(ann, bob))[0] == "unavailable"
+
+
+async def test_unknown_presence_is_refused(bob):
+    with refused("M_INVALID_PARAM"):
+        await bob.sync(set_presence="dancing")
+
+
 async def test_strangers_hear_nothing(bob, cat, room):
     since = await cat.position()
     await be(bob, status_msg="secret")

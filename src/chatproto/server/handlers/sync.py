@@ -27,10 +27,15 @@ from chatproto.server.waiter import Waiter
 
 MAX_TIMEOUT_MS = 60_000
 MAX_FILTERS = 100
+PRESENCES = ("online", "unavailable", "offline")
 
 
 async def sync(reading: Any, request: ops.Sync) -> JsonObject:
     engine, caller = reading.engine, reading.caller
+    if request.set_presence not in PRESENCES:
+        raise MatrixError(
+            "M_INVALID_PARAM", f"set_presence is one of {', '.join(PRESENCES)}"
+        )
     since = _since(reading, request.since)
     want = await _filter(reading, request)
     timeout_s = max(0, min(request.timeout, MAX_TIMEOUT_MS)) / 1000
