@@ -32,11 +32,12 @@ MODULE_GROUP = "chatproto.modules"
 
 @frozen
 class Server:
-    """An engine with what stands beside it."""
+    """An engine with what stands beside it: files, and what was made of them."""
 
     config: Config
     engine: Engine
     media: MediaStore
+    made: MediaStore
 
 
 @asynccontextmanager
@@ -54,7 +55,8 @@ async def open_server(config: Config) -> AsyncGenerator[Server]:
         modules=modules,
         broker=LocalBroker(),
     ) as engine:
-        yield Server(config, engine, FileMediaStore(folder / "media"))
+        media, made = (FileMediaStore(folder / n) for n in ("media", "thumbnails"))
+        yield Server(config, engine, media, made)
 
 
 def engine_settings(config: Config) -> Settings:

@@ -22,7 +22,8 @@ def configure(log_format: str, log_level: str) -> None:
     """Set logging up for a server process; everything goes to standard error."""
     level = getattr(logging, log_level.upper())
     logging.basicConfig(level=level, stream=sys.stderr, format="%(name)s %(message)s")
-    for noisy in ("hypercorn.access", "quart.serving"):
+    # httpx2 would log every address that is asked for, with its query.
+    for noisy in ("hypercorn.access", "quart.serving", "httpx2"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     json = log_format == "json"
     renderer: Any = structlog.processors.JSONRenderer()

@@ -98,7 +98,7 @@ def make_sockets(server: Server) -> OpenSockets:
 def make_app(server: Server, shutdown: trio.Event) -> App:
     """The ASGI application of a server."""
     router = Router(server.engine.operations)
-    media = MediaApp(server.engine, server.media, router)
+    media = MediaApp(server.engine, server.media, server.made, router)
     return App(server, make_quart(server.engine), media, shutdown)
 
 

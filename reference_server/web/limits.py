@@ -23,7 +23,10 @@ class HttpLimits:
     head_seconds: float = 5
     json_bytes: int = 256 * KIB
     upload_bytes: int = 50 * MIB
-    upload_paths: tuple[str, ...] = ("/_matrix/media/v3/upload",)
+    upload_paths: tuple[str, ...] = (
+        "/_matrix/media/v3/upload",
+        "/_matrix/media/r0/upload",
+    )
     body_idle_seconds: float = 10
     body_seconds: float = 60
     drain_bytes: int = 256 * KIB

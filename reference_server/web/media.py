@@ -1,54 +1,86 @@
-"""Files: taken as they stream in, given out so that no browser runs them."""
+"""The hand-written routes of files: bytes streamed in, and given out."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote
+from urllib.parse import parse_qsl
 
-from chatproto.canonical import dumps
-from chatproto.decisions import Caller, Decision, Find, Put
+import structlog
+from attrs import frozen
+
+from chatproto.canonical import JsonObject, dumps
+from chatproto.decisions import Caller
 from chatproto.errors import MatrixError
-from chatproto.ids import MxcUri
-from chatproto.operations.media import DOWNLOAD, DOWNLOAD_NAMED, UPLOAD, Uploaded
+from chatproto.operations import media as ops
+from chatproto.operations.declare import Operation
 from chatproto.ports import MediaStore
 from chatproto.server.engine import Engine
-from chatproto.server.tokens import make_token
-from chatproto.wire.http import Router
-from reference_server.web.http import bearer_token
+from chatproto.wire.http import Router, decode_request
+from reference_server.file_types import (
+    HEAD_BYTES,
+    declared_type,
+    picture_type,
+    served_type,
+)
+from reference_server.previews import Previews
+from reference_server.thumbnail import nearest
+from reference_server.thumbnails import Thumbnails
+from reference_server.uploads import Incoming, Uploads
+from reference_server.web.answers import error_headers
+from reference_server.web.file_answers import File, Send, safe_name, send_file
+from reference_server.web.http import bearer_token, internal_error
 
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f\"\\/\u202a-\u202e\u2066-\u2069]")
-# Shown in place by browsers without running anything; all else is saved.
-_INLINE = frozenset(
-    (
-        "image/png",
-        "image/jpeg",
-        "image/gif",
-        "image/webp",
-        "audio/mpeg",
-        "audio/ogg",
-        "audio/mp4",
-        "audio/webm",
-        "video/mp4",
-        "video/webm",
-        "text/plain",
-    ),
-)
-_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,80}")
-ROUTES = (UPLOAD, DOWNLOAD, DOWNLOAD_NAMED)
+_GIVEN_OUT = (ops.DOWNLOAD, ops.DOWNLOAD_NAMED, ops.GET_THUMBNAIL)
+ROUTES = (ops.UPLOAD, ops.UPLOAD_ANNOUNCED, ops.GET_URL_PREVIEW, *_GIVEN_OUT)
+_log = structlog.get_logger("chatproto.media")
+
+
+@frozen
+class Exchange:
+    """One request, and the way to answer it."""
+
+    scope: dict[str, Any]
+    receive: Receive
+    send: Send
+    headers: dict[bytes, bytes]
+
+    @property
+    def path(self) -> str:
+        raw: bytes = self.scope.get("raw_path", b"")
+        return raw.decode("ascii", "replace").partition("?")[0]
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        text = self.scope.get("query_string", b"").decode("ascii", "replace")
+        return parse_qsl(text, keep_blank_values=True)
+
+    @property
+    def address(self) -> str:
+        return str((self.scope.get("client") or ("",))[0])
+
+    async def answer(self, json: JsonObject) -> None:
+        await _send_json(self.send, json, 200, [(b"content-type", b"application/json")])
 
 
 class MediaApp:
-    """An ASGI callable for the hand-written routes of files."""
+    """An ASGI callable for the hand-written routes of files.
 
-    def __init__(self, engine: Engine, store: MediaStore, router: Router) -> None:
+    `files` are what users upload, `made` what is made of them.
+    """
+
+    def __init__(
+        self, engine: Engine, files: MediaStore, made: MediaStore, router: Router
+    ) -> None:
         self._engine = engine
-        self._store = store
+        self._files = files
         self._router = router
+        self._uploads = Uploads(engine, files)
+        self._thumbnails = Thumbnails(files, made)
+        self._previews = Previews(self._uploads, engine.settings.reach)
 
     def matches(self, scope: dict[str, Any]) -> bool:
         path = scope.get("raw_path", b"").decode("ascii", "replace").partition("?")[0]
@@ -63,84 +95,101 @@ class MediaApp:
     async def __call__(
         self, scope: dict[str, Any], receive: Receive, send: Send
     ) -> None:
-        try:
-            await self._answer(scope, receive, send)
-        except MatrixError as error:
-            await _send_json(send, error.to_json(), error.status)
-
-    async def _answer(
-        self, scope: dict[str, Any], receive: Receive, send: Send
-    ) -> None:
-        path = scope["raw_path"].decode("ascii").partition("?")[0]
-        operation, fields = self._router.match(scope["method"], path)
         headers = {name.lower(): value for name, value in scope["headers"]}
-        token = bearer_token(headers.get(b"authorization", b"").decode("latin-1"))
-        if token is None:
-            raise MatrixError("M_MISSING_TOKEN", "this call needs an access token")
-        caller = await self._engine.authenticate(token)
-        if operation is UPLOAD:
-            uploaded = await self._upload(scope, headers, receive, caller)
-            await _send_json(send, {"content_uri": uploaded.content_uri}, 200)
-        else:
-            await self._download(fields, send)
+        exchange = Exchange(scope, receive, send, headers)
+        try:
+            await self._answer(exchange)
+        except MatrixError as error:
+            await _send_error(send, error)
+        except Exception as error:  # noqa: BLE001  # answered with 500, and logged
+            _log.exception("a call failed", path=exchange.path)
+            await _send_error(send, internal_error(error))
 
-    async def _upload(
-        self,
-        scope: dict[str, Any],
-        headers: dict[bytes, bytes],
-        receive: Receive,
-        caller: Caller,
-    ) -> Uploaded:
-        engine = self._engine
-        engine.limits.take(UPLOAD.rate, caller.user, engine.clock.monotonic())
-        limit = engine.settings.upload_bytes
-        length = headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length) > limit:
-            raise _too_large(limit)
-        media_id = make_token("", engine.random(18))
-        body = _limited(_body(receive), limit)
-        size = await self._store.put(media_id, body)
-        row = {
-            "media_id": media_id,
-            "user_id": caller.user,
-            "content_type": _content_type(headers.get(b"content-type", b"")),
-            "name": _file_name(scope),
-            "size": size,
-            "created_ts": engine.clock.now_ms(),
-        }
-        await engine.commit(caller, Decision(writes=(Put(table="media", row=row),)))
-        uri = f"mxc://{engine.server}/{media_id}"
-        return Uploaded(content_uri=MxcUri(uri))
+    async def _answer(self, exchange: Exchange) -> None:
+        operation, fields = self._router.match(exchange.scope["method"], exchange.path)
+        caller = await self._caller(exchange, operation)
+        who = caller.user_id or caller.address
+        self._engine.limits.take(operation.rate, who, self._engine.clock.monotonic())
+        request: Any = decode_request(operation, fields, exchange.query, b"")
+        match request:
+            case ops.Upload():
+                uri = await self._uploads.take(caller, _incoming(exchange, request))
+                await exchange.answer({"content_uri": uri})
+            case ops.UploadAnnounced(server_name=server, media_id=media_id):
+                file = _incoming(exchange, request)
+                await self._uploads.take_announced(caller, server, media_id, file)
+                await exchange.answer({})
+            case ops.GetUrlPreview():
+                await exchange.answer(await self._preview(caller, request))
+            case ops.GetThumbnail():
+                await self._send(exchange, await self._thumbnail(request))
+            case _:
+                await self._send(exchange, await self._download(request))
 
-    async def _download(self, fields: dict[str, str], send: Send) -> None:
-        media_id = fields["media_id"]
-        rows = await self._engine.store.find(
-            Find(table="media", where={"media_id": media_id}),
+    async def _caller(self, exchange: Exchange, operation: Operation) -> Caller:
+        header = exchange.headers.get(b"authorization", b"").decode("latin-1")
+        token = bearer_token(header)
+        if token is not None:
+            return await self._engine.authenticate(token, exchange.address)
+        if operation in _GIVEN_OUT and exchange.path.startswith("/_matrix/media/"):
+            if self._engine.settings.legacy_media:
+                return Caller(address=exchange.address)
+            raise MatrixError("M_NOT_FOUND", "files are given out with a token only")
+        raise MatrixError("M_MISSING_TOKEN", "this call needs an access token")
+
+    async def _send(self, exchange: Exchange, file: File) -> None:
+        await send_file(file, exchange.headers, exchange.send)
+
+    async def _download(self, request: ops.Download | ops.DownloadNamed) -> File:
+        media_id = request.media_id
+        row = await self._uploads.find(
+            request.server_name, media_id, request.timeout_ms
         )
-        if fields["origin"] != self._engine.server or not rows:
-            raise MatrixError("M_NOT_FOUND", "there is no such file here")
-        row = rows[0]
-        name = fields.get("filename") or row["name"]
-        kind = row["content_type"]
-        inline = kind.partition(";")[0] in _INLINE
-        headers = {
-            "Content-Type": kind if inline else "application/octet-stream",
-            "Content-Length": str(row["size"]),
-            "Content-Disposition": _disposition(name, inline=inline),
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-            "Cross-Origin-Resource-Policy": "cross-origin",
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "private, max-age=31536000, immutable",
-        }
-        encoded = [
-            (k.lower().encode(), v.encode("latin-1")) for k, v in headers.items()
-        ]
-        start = {"type": "http.response.start", "status": 200, "headers": encoded}
-        await send(start)
-        async for chunk in self._store.get(media_id):
-            more = {"type": "http.response.body", "body": chunk, "more_body": True}
-            await send(more)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        head = b"".join([c async for c in self._files.get(media_id, 0, HEAD_BYTES)])
+        kind, inline = served_type(row["content_type"], head)
+        return File(
+            tag=media_id,
+            size=row["size"],
+            content_type=kind,
+            inline=inline,
+            name=getattr(request, "file_name", None) or row["name"],
+            read=partial(self._files.get, media_id),
+        )
+
+    async def _thumbnail(self, request: ops.GetThumbnail) -> File:
+        wanted = nearest(
+            request.width, request.height, request.method, animated=request.animated
+        )
+        media_id = request.media_id
+        await self._uploads.find(request.server_name, media_id, request.timeout_ms)
+        data = await self._thumbnails.get(media_id, wanted)
+        kind = picture_type(data) or ""
+        return File(
+            tag=f"{media_id}-{wanted.name}",
+            size=len(data),
+            content_type=kind,
+            inline=True,
+            name=f"thumbnail.{kind.removeprefix('image/')}",
+            read=partial(_slice, data),
+        )
+
+    async def _preview(self, caller: Caller, request: ops.GetUrlPreview) -> JsonObject:
+        if not self._engine.settings.url_previews:
+            raise MatrixError("M_UNRECOGNIZED", "this server makes no previews")
+        return await self._previews.get(caller, request.url)
+
+
+def _incoming(
+    exchange: Exchange, request: ops.Upload | ops.UploadAnnounced
+) -> Incoming:
+    length = exchange.headers.get(b"content-length", b"0")
+    kind = exchange.headers.get(b"content-type", b"").decode("latin-1")
+    return Incoming(
+        content_type=declared_type(kind),
+        name=safe_name(request.filename) if request.filename else None,
+        length=int(length) if length.isdigit() else 0,
+        body=_body(exchange.receive),
+    )
 
 
 async def _body(receive: Receive) -> AsyncIterator[bytes]:
@@ -154,47 +203,18 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
             return
 
 
-async def _limited(body: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
-    size = 0
-    async for chunk in body:
-        size += len(chunk)
-        if size > limit:
-            raise _too_large(limit)
-        yield chunk
+async def _slice(data: bytes, start: int, end: int) -> AsyncGenerator[bytes]:
+    yield data[start:end]
 
 
-def _too_large(limit: int) -> MatrixError:
-    return MatrixError("M_TOO_LARGE", f"a file has at most {limit} bytes")
+async def _send_error(send: Send, error: MatrixError) -> None:
+    await _send_json(send, error.to_json(), error.status, error_headers(error))
 
 
-def _content_type(header: bytes) -> str:
-    kind = header.decode("latin-1").partition(";")[0].strip().lower()
-    return kind if _TYPE.fullmatch(kind) else "application/octet-stream"
-
-
-def _file_name(scope: dict[str, Any]) -> str | None:
-    query = parse_qs(scope.get("query_string", b"").decode("ascii", "replace"))
-    return safe_name(query["filename"][0]) if query.get("filename") else None
-
-
-def safe_name(name: str) -> str:
-    """A file name without folders, control characters and turns of direction."""
-    base = name.replace("\\", "/").rsplit("/", 1)[-1]
-    return _UNSAFE.sub("_", base).strip(". ")[:200] or "file"
-
-
-def _disposition(name: str | None, *, inline: bool) -> str:
-    kind = "inline" if inline else "attachment"
-    if not name:
-        return kind
-    return f"{kind}; filename*=UTF-8''{quote(safe_name(unquote(name)), safe='')}"
-
-
-async def _send_json(send: Send, json: dict[str, Any], status: int) -> None:
+async def _send_json(
+    send: Send, json: JsonObject, status: int, headers: list[tuple[bytes, bytes]]
+) -> None:
     body = dumps(json)
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-    ]
+    headers = [*headers, (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -57,7 +57,7 @@ def _operation(op: Operation) -> str:
         ("access", f"{op.access.value}: {_ACCESS[op.access]}"),
         ("rate class", f"{op.rate.value}: {_rate(op)}"),
         ("a repeat is harmless by", op.once_by and code(op.once_by)),
-        ("on the socket", "no: its body is bytes" if op.by_hand else ""),
+        ("on the socket", "no: it is served over HTTP alone" if op.by_hand else ""),
         ("refused with", code(*_own_errors(op))),
         ("since", op.since),
     ]

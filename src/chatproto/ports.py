@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Mapping,
+    Sequence,
+)
 from typing import Any, Protocol, TypeAlias
 
 from attrs import define, field, frozen
@@ -421,7 +428,6 @@ class Store(Protocol):
         """How many bytes a user has uploaded in all, and since a time."""
         ...
 
-
     # the streams
     async def rooms_changed(
         self, user_id: UserId, after: int, until: int
@@ -479,7 +485,7 @@ class MediaStore(Protocol):
 
     def get(
         self, media_id: str, start: int = 0, end: int | None = None
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes]:
         """The bytes of a file from `start` up to, not including, `end`."""
         ...
 

@@ -22,7 +22,6 @@ NO_IDENTITY_SERVER = "there are no identity servers, invitations by e-mail and t
 OWN_PATH = "the specification has one path for every key of a profile"
 PASSED_THROUGH = "an object of the specification's own shape, described there"
 SHORTER = "a name in the path is seen by nobody but our own programs"
-NOT_ASYNCHRONOUS = "an upload is whole before it has a name, so there is no waiting"
 
 # Where we chose otherwise, in which names, and why; all else is a fault of the
 # declaration. "missing" is what the specification has and we do not, "added" the
@@ -71,16 +70,7 @@ DEVIATIONS: dict[str, dict[str, tuple[set[str], str]]] = {
     "room.event": {"reply untyped": ({"*"}, PASSED_THROUGH)},
     "sync": {"reply untyped": ({"*"}, PASSED_THROUGH)},
     "filter.get": {"reply untyped": ({"*"}, PASSED_THROUGH)},
-    "media.download": {
-        "path missing": ({"server_name"}, SHORTER),
-        "path added": ({"origin"}, SHORTER),
-        "query missing": ({"timeout_ms"}, NOT_ASYNCHRONOUS),
-    },
-    "media.download_named": {
-        "path missing": ({"server_name", "file_name"}, SHORTER),
-        "path added": ({"origin", "filename"}, SHORTER),
-        "query missing": ({"timeout_ms"}, NOT_ASYNCHRONOUS),
-    },
+    "media.url_preview": {"reply untyped": ({"*"}, PASSED_THROUGH)},
 }
 
 

@@ -188,7 +188,7 @@ class NetworkTransport:
     @asynccontextmanager
     async def download(self, uri: MxcUri, token: str) -> AsyncGenerator[Download]:
         server, name = media_id(uri)
-        request = GetFile(origin=server, media_id=name)
+        request = GetFile(server_name=server, media_id=name)
         verb, path, _ = encode_request(DOWNLOAD, request)
         headers = {"Authorization": f"Bearer {token}"}
         with _errors_of_httpx():

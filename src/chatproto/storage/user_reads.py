@@ -17,6 +17,11 @@ from chatproto.storage.reads import Reads
 _JOINED = "select count(*) from memberships where room_id=? and membership='join'"
 
 
+_UPLOADED = """select coalesce(sum(size), 0),
+    coalesce(sum(size) filter (where created_ts > ?), 0)
+    from media where user_id=?"""
+
+
 class UserReads(Reads):
     """Memberships, the directories of users and rooms."""
 
@@ -43,6 +48,11 @@ class UserReads(Reads):
 
     async def shared_users(self, user_id: UserId) -> Sequence[UserId]:
         return [UserId(user) for (user,) in self._all(_SHARED, user_id)]
+
+    async def media_bytes(self, user_id: UserId, since: int) -> tuple[int, int]:
+        found = self._one(_UPLOADED, since, user_id)
+        assert found is not None  # sums have a row, always
+        return found[0], found[1]
 
     async def search_users(
         self,

@@ -45,7 +45,7 @@ from chatproto.operations.accounts import (
     WhoAmI,
 )
 from chatproto.operations.discovery import GetCapabilities, GetVersions, GetWellKnown
-from chatproto.operations.media import GetMediaConfig
+from chatproto.operations.media import AnnounceUpload, GetMediaConfig
 from chatproto.operations.messages import (
     EditMessage,
     ForwardEvent,
@@ -275,6 +275,7 @@ ABOUT_SERVER = {
     "server.well_known": [row(lambda w: GetWellKnown(), EVERYONE)],
     "server.capabilities": [row(lambda w: GetCapabilities(), USERS)],
     "media.config": [row(lambda w: GetMediaConfig(), USERS)],
+    "media.announce": [row(lambda w: AnnounceUpload(), USERS)],
 }
 
 ACCOUNTS = {

@@ -18,6 +18,7 @@ from chatproto.server.handlers import (
     history,
     key_backup,
     keys,
+    media,
     membership,
     messages,
     profiles,
@@ -59,6 +60,7 @@ HANDLERS: tuple[Handler, ...] = (
     + pushers.HANDLERS
     + search.HANDLERS
     + reports.HANDLERS
+    + media.HANDLERS
     + upgrades.HANDLERS
     + hierarchy.HANDLERS
     + sliding_sync.HANDLERS
