@@ -17,6 +17,7 @@ _MEANINGS = {
     "M_BAD_JSON": "The JSON is readable, but not what belongs here; the words name the "
     "field.",
     "M_BAD_STATE": "The state of the room does not allow it.",
+    "M_CANNOT_OVERWRITE_MEDIA": "The announced file has been uploaded already.",
     "M_DUPLICATE_ANNOTATION": "The same reaction of the same user is there already.",
     "M_EXCLUSIVE": "The name is kept for an application service.",
     "M_FORBIDDEN": "It is not allowed: by the room's rules, to this user, or with this "
@@ -31,6 +32,7 @@ _MEANINGS = {
     "M_MISSING_TOKEN": "There is no access token.",
     "M_NOT_FOUND": "It does not exist, or the caller may not know that it does.",
     "M_NOT_JSON": "The body cannot be read as JSON.",
+    "M_NOT_YET_UPLOADED": "The file is announced, but did not come while one waited.",
     "M_RESOURCE_LIMIT_EXCEEDED": "The server has reached a limit of its operator.",
     "M_ROOM_IN_USE": "The alias is taken.",
     "M_TOO_LARGE": "It has too many bytes.",

@@ -26,6 +26,7 @@ TEXTS = {
     "log_format": "json",
     "log_level": "debug",
 }
+NETWORKS = (["10.0.0.0/8"], "['10.0.0.0/8']", "10.0.0.0/8")
 OTHERS = {
     bool: (True, "true", "1"),
     int: (7, "7", "7"),
@@ -77,6 +78,8 @@ def test_settings_file_is_one(tmp_path):
 def test_setting_is_read_as_the_page_says(option, tmp_path, monkeypatch):
     kind = get_type_hints(Config)[option.name]
     value, in_file, in_environment = OTHERS[kind]
+    if option.name == "outbound_networks":
+        value, in_file, in_environment = NETWORKS
     if kind is str and option.name in TEXTS:
         value = in_environment = TEXTS[option.name]
         in_file = repr(value)
