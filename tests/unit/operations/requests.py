@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
 import attrs
@@ -28,19 +29,53 @@ _PLAIN: dict[Any, st.SearchStrategy[Any]] = {
 }
 
 
-def values(kind: Any) -> st.SearchStrategy[Any]:
-    """Values of a declared type."""
+def values(
+    kind: Any, plain: Mapping[Any, st.SearchStrategy[Any]] = _PLAIN
+) -> st.SearchStrategy[Any]:
+    """Values of a declared type, made of plain ones."""
     kind = getattr(kind, "__supertype__", kind)
-    if kind in _PLAIN:
-        return _PLAIN[kind]
+    if kind in plain:
+        return plain[kind]
     if attrs.has(kind):
-        return st.builds(kind, **{name: values(t) for name, t in hints(kind).items()})
+        fields = {name: values(t, plain) for name, t in hints(kind).items()}
+        return st.builds(kind, **fields)
     origin, args = get_origin(kind), get_args(kind)
     if origin is tuple:
-        return st.lists(values(args[0]), max_size=2).map(tuple)
+        return st.lists(values(args[0], plain), max_size=2).map(tuple)
     if origin is dict:
-        return st.dictionaries(values(args[0]), values(args[1]), max_size=2)
-    return st.one_of([values(arg) for arg in args])
+        keys, held = values(args[0], plain), values(args[1], plain)
+        return st.dictionaries(keys, held, max_size=2)
+    return st.one_of([values(arg, plain) for arg in args])
+
+
+def values_with(
+    known: Sequence[str], keys: Sequence[str]
+) -> Callable[[Any], st.SearchStrategy[Any]]:
+    """Like `values`, but of texts that often mean something, and objects with keys that
+    do.
+    """
+    text = st.sampled_from(known) | TEXT
+    leaves = st.none() | st.booleans() | NUMBER | text
+    json = st.recursive(
+        leaves,
+        lambda more: st.lists(more, max_size=2) | _objects(more, keys),
+        max_leaves=6,
+    )
+    content = _objects(json, keys)
+    plain = {
+        **_PLAIN,
+        str: text,
+        tuple: st.lists(content, max_size=2).map(tuple),
+        dict: content,
+        Any: json,
+    }
+    return lambda kind: values(kind, plain)
+
+
+def _objects(
+    held: st.SearchStrategy[Any], keys: Sequence[str]
+) -> st.SearchStrategy[Any]:
+    return st.dictionaries(st.sampled_from(keys) | TEXT, held, max_size=4)
 
 
 # The second is one that a lenient reader would make into the first.
