@@ -249,8 +249,9 @@ def _moving(image: Any, wanted: Wanted) -> bytes:
     frames, durations = [], []
     fitted = _Fit.of(image.size, wanted)
     for frame in _frames(image):
-        durations.append(max(MIN_FRAME_MS, int(frame.info.get("duration") or 100)))
+        # How long it is shown is known once it has been decoded.
         frames.append(_without_notes(fitted.apply(frame.convert("RGBA"))))
+        durations.append(max(MIN_FRAME_MS, int(frame.info.get("duration") or 100)))
     out = BytesIO()
     frames[0].save(
         out,
