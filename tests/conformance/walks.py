@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -132,3 +133,9 @@ def python(script: str) -> list[str | Path]:
 
 def _text(output: bytes | str | None) -> str:
     return output.decode() if isinstance(output, bytes) else output or ""
+
+
+def steps(script: str) -> list[str]:
+    """The names of the steps of one of our scripts, in its order."""
+    text = (Path(__file__).parent / "clients" / script).read_text()
+    return re.findall(r"^async def step_(\w+)", text, re.MULTILINE)
