@@ -43,7 +43,8 @@ _ACTIVE = re.compile(
     r"html|xml|svg|xsl|script|java|flash|wasm|hta\b|multipart|rfc822|component|manifest"
 )
 _DECLARED = re.compile(
-    r"([a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,80})(?:\s*;\s*charset=\"?([a-z0-9_-]{1,40})\"?)?"
+    r"([a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,80})(?=\s*(?:;|$))"
+    r"(?:\s*;\s*charset=\"?([a-z0-9_-]{1,40})\"?)?"
 )
 
 _PNG = rb"\x89PNG\r\n\x1a\n"

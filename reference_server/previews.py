@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from io import BytesIO
 from typing import Any
 from weakref import WeakValueDictionary
@@ -178,5 +178,5 @@ async def _fetch(client: httpx2.AsyncClient, url: str) -> httpx2.Response:
     raise _Unfit
 
 
-async def _once(data: bytes) -> AsyncIterator[bytes]:
+async def _once(data: bytes) -> AsyncGenerator[bytes]:
     yield data

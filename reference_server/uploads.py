@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from weakref import WeakValueDictionary
 
 import trio
@@ -28,7 +29,7 @@ class Incoming:
     content_type: str
     name: str | None
     length: int
-    body: AsyncIterator[bytes]
+    body: AsyncGenerator[bytes]
 
 
 @define(eq=False)
@@ -113,7 +114,8 @@ class Uploads:
         self._on_the_way[caller.user] += counted
         try:
             await self._check_use(caller.user)
-            size = await self.files.put(media_id, _limited(file.body, limit))
+            async with aclosing(_limited(file.body, limit)) as body:
+                size = await self.files.put(media_id, body)
             try:
                 self._on_the_way[caller.user] += size - counted
                 counted = size
@@ -164,13 +166,14 @@ class Uploads:
         return rows[0] if rows else None
 
 
-async def _limited(body: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+async def _limited(body: AsyncGenerator[bytes], limit: int) -> AsyncGenerator[bytes]:
     size = 0
-    async for chunk in body:
-        size += len(chunk)
-        if size > limit:
-            raise _too_large(limit)
-        yield chunk
+    async with aclosing(body) as chunks:
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            yield chunk
 
 
 def _too_large(limit: int) -> MatrixError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
@@ -192,7 +192,7 @@ def _incoming(
     )
 
 
-async def _body(receive: Receive) -> AsyncIterator[bytes]:
+async def _body(receive: Receive) -> AsyncGenerator[bytes]:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
