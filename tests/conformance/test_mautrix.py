@@ -1,0 +1,29 @@
+"""mautrix-python, as it comes from its registry, lives with the server."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conformance import recordings, walks
+
+SCRIPT = "mautrix_walk.py"
+
+
+@pytest.fixture(scope="module")
+def walked(recorded, register):
+    return walks.walk(
+        walks.python(SCRIPT),
+        server=recorded("mautrix").url,
+        password=walks.PASSWORD,
+        anna=register().user_id,
+        boris=register().user_id,
+    )
+
+
+@pytest.mark.parametrize("step", walks.steps(SCRIPT))
+def test_step(walked, step):
+    walked.check(step)
+
+
+def test_recording_agrees_with_the_specification(walked, recorded):
+    assert recordings.judged(recorded("mautrix").exchanges()).problems == ()
