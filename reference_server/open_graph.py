@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from html.parser import HTMLParser
 from urllib.parse import urljoin
@@ -14,6 +13,13 @@ MAX_VALUE = 1_000
 # Of these; what names further files would have every reader's browser fetch them.
 _SHOWN = ("title", "description", "site_name", "type", "url", "locale")
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset=[\"'\s]*([a-zA-Z0-9_:.-]{1,40})")
+# Python knows many more, some of which inflate, or take for ever.
+_KNOWN = re.compile(
+    r"utf-?8|utf-?16(le|be)?|us-ascii|latin-?1|iso-?8859-?\d{1,2}|koi8-[ru]"
+    r"|(windows|cp)-?(125\d|874|866)|gb2312|gbk|gb18030|big5(-hkscs)?"
+    r"|euc-(jp|kr)|shift[_-]?jis|iso-2022-jp",
+    re.IGNORECASE,
+)
 _IN_HEADER = re.compile(r"charset=\"?([a-zA-Z0-9_:.-]{1,40})")
 
 
@@ -109,6 +115,6 @@ def _decoded(data: bytes, content_type: str) -> str:
     elif in_page is not None:
         name = in_page[1].decode("ascii")
     try:
-        return codecs.lookup(name).decode(data, "replace")[0]
-    except (LookupError, ValueError, TypeError):
+        return data.decode(name if _KNOWN.fullmatch(name) else "utf-8", "replace")
+    except LookupError:
         return data.decode("utf-8", "replace")
