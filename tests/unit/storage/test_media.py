@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from chatproto.errors import MatrixError
@@ -26,6 +28,33 @@ async def test_file_is_kept_whole(tmp_path):
     assert await store.put("abcdef", body(b"x" * 70_000, b"", b"end")) == 70_003
     assert await read(store, "abcdef") == b"x" * 70_000 + b"end"
     assert await store.size("abcdef") == 70_003
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [(0, 3), (3, None), (65_000, 66_000), (0, 0), (69_999, 70_003)]
+)
+async def test_part_of_a_file_is_read(tmp_path, start, end):
+    store = FileMediaStore(tmp_path)
+    data = bytes(range(256)) * 274
+    await store.put("abcdef", body(data))
+    got = b"".join([chunk async for chunk in store.get("abcdef", start, end)])
+    assert got == data[start:end]
+
+
+async def test_full_disk_takes_no_more(tmp_path):
+    store = FileMediaStore(tmp_path, spare_bytes=1 << 60)
+    with pytest.raises(MatrixError, match="no space") as caught:
+        await store.put("abcdef", body(b"x"))
+    assert caught.value.status == 507
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+async def test_disk_that_fills_up_is_told(tmp_path, number):
+    store = FileMediaStore(tmp_path)
+    with pytest.raises(MatrixError, match="no space"):
+        await store.put("abcdef", body(b"half", error=OSError(number, "full")))
+    assert files(tmp_path) == []
 
 
 async def test_file_that_breaks_off_leaves_nothing(tmp_path):
