@@ -11,6 +11,7 @@ from scripts.reference import (
     connection_states,
     errors,
     events,
+    matrix_api,
     operations,
     settings,
 )
@@ -20,6 +21,7 @@ NOTE = "<!-- written by `make docs` from the declarations: do not edit -->\n\n"
 PAGES = {
     "operations.md": operations.page,
     "events.md": events.page,
+    "matrix-api.md": matrix_api.page,
     "settings.md": settings.page,
     "errors.md": errors.page,
     "connection-states.md": connection_states.page,

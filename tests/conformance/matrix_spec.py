@@ -40,18 +40,28 @@ def route(path: str) -> str:
 @cache
 def endpoints() -> dict[tuple[str, str], tuple[Path, Any]]:
     """Every endpoint by verb and path: its file and its description."""
-    found = {}
+    return {key: (path, described) for key, _, path, described in _listed()}
+
+
+@cache
+def names() -> dict[tuple[str, str], str]:
+    """The path of every endpoint as the specification writes it."""
+    return {key: name for key, name, _, _ in _listed()}
+
+
+def _listed() -> list[tuple[tuple[str, str], str, Path, Any]]:
+    found: dict[tuple[str, str], Any] = {}
     for path in sorted(folder().glob("*.yaml")):
         document = load(path)
         for server in document.get("servers", ()):
             base = server["variables"].get("basePath", {}).get("default", "")
             for name, methods in document["paths"].items():
-                for verb in _VERBS:
-                    if verb in methods:
-                        # Inviting by e-mail is a second file about the same path.
-                        key = verb.upper(), route(base + name.strip())
-                        found.setdefault(key, (path, methods[verb]))
-    return found
+                full = (base + name.strip()).rstrip("/")
+                for verb in set(_VERBS) & methods.keys():
+                    # Inviting by e-mail is a second file about the same path.
+                    key = verb.upper(), route(full)
+                    found.setdefault(key, (key, full, path, methods[verb]))
+    return list(found.values())
 
 
 def endpoint(verb: str, path: str) -> tuple[Path, Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conformance import recordings, walks
+from tests.conformance import coverage, walks
 
 SCRIPT = "nio_walk.py"
 
@@ -25,5 +25,5 @@ def test_step(walked, step):
     walked.check(step)
 
 
-def test_recording_agrees_with_the_specification(walked, recorded):
-    assert recordings.judged(recorded("matrix-nio").exchanges()).problems == ()
+def test_recording_agrees_with_specification_and_table(walked, recorded):
+    coverage.check("matrix-nio", recorded("matrix-nio").exchanges())

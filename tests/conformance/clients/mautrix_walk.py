@@ -466,9 +466,9 @@ async def step_account_data_and_tags(world: World) -> None:
     direct = {world.boris.user_id: [world.room]}
     await client.set_account_data(EventType.DIRECT, direct)
     seen = await world.anna.seen(lambda e: e.type == EventType.DIRECT)
-    equal(dict(seen.content), direct)
+    equal(seen.content.serialize(), direct)
     stored = await client.get_account_data(EventType.DIRECT)
-    equal(dict(stored), direct)
+    equal(stored, direct)
     await client.set_room_tag(world.room, "m.favourite", RoomTagInfo(order=0.5))
     tags = await client.get_room_tags(world.room)
     equal(tags.tags["m.favourite"].order, 0.5)
