@@ -20,6 +20,7 @@ from reference_server.file_types import picture_type
 Size: TypeAlias = tuple[int, int]
 
 MAX_PIXELS = 40_000_000
+MAX_WEBP_PIXELS = 16_000_000  # its decoder takes four times the memory of others
 MAX_BYTES = 32 * 1024 * 1024
 MAX_FRAMES = 100
 MAX_MOVING_PIXELS = 40_000_000  # of all frames together
@@ -90,8 +91,10 @@ def make_thumbnail(data: bytes, wanted: Wanted) -> bytes:
     """
     try:
         with _opened(data) as image:
-            if wanted.animated and _may_move(image):
-                return _moving(image, wanted)
+            moving = _moving(image, wanted) if wanted.animated else None
+        if moving is not None:
+            return moving
+        with _opened(data) as image:
             return _still(image, wanted)
     except MatrixError:
         raise
@@ -112,7 +115,8 @@ def _opened(data: bytes) -> Any:
     if reader is None:
         raise NoPicture
     if reader is WebPImagePlugin.WebPImageFile:
-        _check_pixels(webp_size(data))  # its reader makes room for it at once
+        # Its reader makes room for all of it at once.
+        _check_pixels(webp_size(data), MAX_WEBP_PIXELS)
     if reader is _READERS["image/jpeg"] and data.count(b"\xff\xda") > MAX_SCANS:
         raise _too_large()
     image = reader(BytesIO(data))
@@ -137,19 +141,13 @@ def webp_size(data: bytes) -> Size:
     raise NoPicture
 
 
-def _check_pixels(size: Size) -> None:
-    if size[0] * size[1] > MAX_PIXELS:
+def _check_pixels(size: Size, most: int = MAX_PIXELS) -> None:
+    if size[0] * size[1] > most:
         raise _too_large()
 
 
 def _too_large() -> MatrixError:
     return MatrixError("M_TOO_LARGE", "the picture is too large for a thumbnail")
-
-
-def _may_move(image: Any) -> bool:
-    frames = getattr(image, "n_frames", 1)
-    pixels = image.size[0] * image.size[1] * frames
-    return 1 < frames <= MAX_FRAMES and pixels <= MAX_MOVING_PIXELS
 
 
 def _still(image: Any, wanted: Wanted) -> bytes:
@@ -245,13 +243,19 @@ def _without_notes(image: Image.Image) -> Image.Image:
     return image
 
 
-def _moving(image: Any, wanted: Wanted) -> bytes:
-    frames, durations = [], []
+def _moving(image: Any, wanted: Wanted) -> bytes | None:
+    """None for what does not move, or for too long."""
+    most = min(MAX_FRAMES, MAX_MOVING_PIXELS // (image.size[0] * image.size[1]))
+    if most < 2:
+        return None
     fitted = _Fit.of(image.size, wanted)
-    for frame in _frames(image):
+    frames, durations = [], []
+    for frame in _frames(image, most + 1):
         # How long it is shown is known once it has been decoded.
         frames.append(_without_notes(fitted.apply(frame.convert("RGBA"))))
         durations.append(max(MIN_FRAME_MS, int(frame.info.get("duration") or 100)))
+    if not 1 < len(frames) <= most:
+        return None
     out = BytesIO()
     frames[0].save(
         out,
@@ -266,8 +270,12 @@ def _moving(image: Any, wanted: Wanted) -> bytes:
     return out.getvalue()
 
 
-def _frames(image: Any) -> Iterator[Any]:
-    for number in range(image.n_frames):
-        image.seek(number)
+def _frames(image: Any, most: int) -> Iterator[Any]:
+    # Nobody asks how many there are: to count them may take longer than to draw some.
+    for number in range(most):
+        try:
+            image.seek(number)
+        except EOFError:
+            return
         _check_pixels(image.size)
         yield image
