@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import trio
 
+from chatproto.client import connect
 from tests.web.pictures import jpeg, opened
 
 V1 = "/_matrix/client/v1/media"
@@ -97,3 +98,13 @@ async def test_announced_file_survives_a_restart(server, log_in):
         await upload(anna, b"late", "text/plain", path, "PUT")
     assert got[0].content == b"late"
     assert "%D0%B0.txt" in got[0].headers["content-disposition"]
+
+
+async def test_our_client_gets_thumbnails(server, tmp_path):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(jpeg(4000, 3000))
+    async with connect(server.url, user="user1", password="user1pass") as anna:
+        uri = await anna.upload(photo, content_type="image/jpeg")
+        async with anna.thumbnail(uri, width=90, height=90, method="crop") as small:
+            assert small.content_type == "image/jpeg"
+            assert opened(await small.read()).size == (96, 96)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+)
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +19,8 @@ from chatproto.client.files import Download, Progress, counted, file_chunks
 from chatproto.client.login import with_token
 from chatproto.client.tokens import Credentials
 from chatproto.client.transport import Transport
-from chatproto.ids import MxcUri
+from chatproto.ids import MxcUri, media_id
+from chatproto.operations.media import GetThumbnail
 
 if TYPE_CHECKING:
     from chatproto.client.session import Session
@@ -43,13 +49,31 @@ class Files:
 
         return await with_token(self.credentials, send)
 
+    def download(self, uri: MxcUri) -> AbstractAsyncContextManager[Download]:
+        return self._opened(partial(self.transport.download, uri))
+
+    def thumbnail(
+        self, uri: MxcUri, width: int, height: int, *, method: str, animated: bool
+    ) -> AbstractAsyncContextManager[Download]:
+        server, name = media_id(uri)
+        request = GetThumbnail(
+            server_name=server,
+            media_id=name,
+            width=width,
+            height=height,
+            method=method,
+            animated=animated,
+        )
+        return self._opened(partial(self.transport.thumbnail, request))
+
     @asynccontextmanager
-    async def download(self, uri: MxcUri) -> AsyncGenerator[Download]:
+    async def _opened(
+        self, opening: Callable[[str], AbstractAsyncContextManager[Download]]
+    ) -> AsyncGenerator[Download]:
         async with AsyncExitStack() as stack:
 
             async def begin(token: str) -> Download:
-                opening = self.transport.download(uri, token)
-                return await stack.enter_async_context(opening)
+                return await stack.enter_async_context(opening(token))
 
             yield await with_token(self.credentials, begin)
 

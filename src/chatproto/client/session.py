@@ -274,6 +274,24 @@ class Session:
         """
         return self._files.download(uri)
 
+    def thumbnail(
+        self,
+        uri: MxcUri,
+        *,
+        width: int,
+        height: int,
+        method: str = "scale",
+        animated: bool = False,
+    ) -> AbstractAsyncContextManager[Download]:
+        """Open a small version of a picture, at least so many pixels large, if it is.
+
+        `method` is scale, or crop for the middle of it in just that shape. Raises as
+        `download` does, and MatrixError for what is no picture.
+        """
+        return self._files.thumbnail(
+            uri, width, height, method=method, animated=animated
+        )
+
     # news
 
     def changes(self) -> trio.MemoryReceiveChannel[tuple[Change, ...]]:

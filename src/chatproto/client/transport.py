@@ -26,7 +26,13 @@ from chatproto.client.groups import only_error
 from chatproto.errors import ChatprotoError, MatrixError
 from chatproto.ids import MxcUri, media_id, parse_mxc
 from chatproto.operations.declare import Call, Operation
-from chatproto.operations.media import DOWNLOAD, UPLOAD, Upload
+from chatproto.operations.media import (
+    DOWNLOAD,
+    GET_THUMBNAIL,
+    UPLOAD,
+    GetThumbnail,
+    Upload,
+)
 from chatproto.operations.media import Download as GetFile
 from chatproto.wire.http import decode_response, encode_request
 
@@ -84,6 +90,12 @@ class Transport(Protocol):
         self, uri: MxcUri, token: str
     ) -> AbstractAsyncContextManager[Download]:
         """Open a file. Raises MatrixError; Disconnected, also while it is read."""
+        ...
+
+    def thumbnail(
+        self, request: GetThumbnail, token: str
+    ) -> AbstractAsyncContextManager[Download]:
+        """Open a small version of a picture. Raises as `download` does."""
         ...
 
 
@@ -185,11 +197,23 @@ class NetworkTransport:
         answer = await self.request(verb, path, content=chunks, headers=headers)
         return parse_mxc(decode_response(UPLOAD, answer.content).content_uri)
 
-    @asynccontextmanager
-    async def download(self, uri: MxcUri, token: str) -> AsyncGenerator[Download]:
+    def download(
+        self, uri: MxcUri, token: str
+    ) -> AbstractAsyncContextManager[Download]:
         server, name = media_id(uri)
         request = GetFile(server_name=server, media_id=name)
-        verb, path, _ = encode_request(DOWNLOAD, request)
+        return self._open_file(DOWNLOAD, request, token)
+
+    def thumbnail(
+        self, request: GetThumbnail, token: str
+    ) -> AbstractAsyncContextManager[Download]:
+        return self._open_file(GET_THUMBNAIL, request, token)
+
+    @asynccontextmanager
+    async def _open_file(
+        self, operation: Operation, request: Call[bytes], token: str
+    ) -> AsyncGenerator[Download]:
+        verb, path, _ = encode_request(operation, request)
         headers = {"Authorization": f"Bearer {token}"}
         with _errors_of_httpx():
             async with self._client().stream(

@@ -7,7 +7,7 @@ the connection machines of both ends, and HTTP requests as path, query and body.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -21,6 +21,7 @@ from chatproto.decisions import Caller
 from chatproto.errors import MatrixError
 from chatproto.ids import MxcUri
 from chatproto.operations.declare import Call, Operation
+from chatproto.operations.media import GetThumbnail
 from chatproto.server.engine import Engine
 from chatproto.server.socket import SocketSettings, encode_reply, serve_socket
 from chatproto.testing.clock import SeededRandom
@@ -152,6 +153,13 @@ class MemoryTransport:
                 yield stored.data[start : start + CHUNK_BYTES]
 
         yield Download(len(stored.data), stored.content_type, chunks())
+
+    def thumbnail(
+        self, request: GetThumbnail, token: str
+    ) -> AbstractAsyncContextManager[Download]:
+        """The picture itself: a thumbnail may be larger than it was asked for."""
+        uri = f"mxc://{request.server_name}/{request.media_id}"
+        return self.download(MxcUri(uri), token)
 
     async def _serve(self, channel: _ServerEnd) -> None:
         await serve_socket(self.engine, channel, self.settings)

@@ -117,3 +117,14 @@ async def test_files_travel_with_new_token_when_the_old_has_run_out(
         assert store.tokens != first
         await download(anna, uri, copy)
     assert copy.read_bytes() == picture.read_bytes()
+
+
+async def test_thumbnail_is_asked_for(slow_net, picture):
+    async with slow_net.connect("anna") as anna:
+        uri = await anna.upload(picture, content_type="image/png")
+        async with anna.thumbnail(uri, width=96, height=96, method="crop") as small:
+            assert small.content_type == "image/png"
+            assert await small.read() == picture.read_bytes()
+        with pytest.raises(MatrixError, match="M_NOT_FOUND"):
+            async with anna.thumbnail(NOWHERE, width=96, height=96):
+                pass
