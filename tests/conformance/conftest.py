@@ -13,13 +13,20 @@ from tests.integration.harness import ServerProcess
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[Server]:
+def server_options() -> tuple[str, ...]:
+    """What a file of tests may tell its server besides."""
+    return ()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, server_options) -> Iterator[Server]:
     """One server for a file of tests, where anybody may register."""
     running = ServerProcess(
         tmp_path_factory.mktemp("server") / "data",
         f"--server-name={SERVER_NAME}",
         "--registration=open",
         "--rate-limits=off",
+        *server_options,
     )
     running.start()
     yield Server(running)
