@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from chatproto.operations.declare import Rate
+from chatproto.server.rates import DEFAULT_RATES, Bucket
 from tests.web.files import V1, V3, open_site
 from tests.web.pictures import HTML, png
 
@@ -140,3 +142,14 @@ async def test_wrong_timeout_is_refused(site, query):
     path = await site.upload(DIGITS)
     got = await site.ask(f"{V1}/download/{path}?{query}")
     assert got.told == (400, "M_INVALID_PARAM")
+
+
+async def test_downloads_are_rate_limited(tmp_path):
+    rates = {**DEFAULT_RATES, Rate.DOWNLOAD: Bucket(1, 2)}
+    async with open_site(tmp_path, rates=rates, legacy_media=True) as site:
+        path = await site.upload(DIGITS)
+        for by in ("anna", None):
+            target = f"{V3}/download/{path}"
+            told = [(await site.ask(target, by=by)).status for _ in range(3)]
+            assert told == [200, 200, 429]
+        assert (await site.ask(target, by="boris")).status == 200

@@ -54,6 +54,7 @@ class Rate(Enum):
     SYNC = "sync"
     SEARCH = "search"
     MEDIA = "media"
+    DOWNLOAD = "download"
 
 
 @define(eq=False)

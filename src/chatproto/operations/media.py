@@ -151,6 +151,7 @@ DOWNLOAD = Operation(
     aliases=_old(f"download/{_FILE}"),
     request=Download,
     response=bytes,
+    rate=Rate.DOWNLOAD,
     by_hand=True,
     errors=("M_NOT_FOUND", "M_NOT_YET_UPLOADED"),
 )
@@ -160,6 +161,7 @@ DOWNLOAD_NAMED = Operation(
     aliases=_old(f"download/{_FILE}/{{file_name}}"),
     request=DownloadNamed,
     response=bytes,
+    rate=Rate.DOWNLOAD,
     by_hand=True,
     errors=("M_NOT_FOUND", "M_NOT_YET_UPLOADED"),
 )
@@ -169,6 +171,7 @@ GET_THUMBNAIL = Operation(
     aliases=_old(f"thumbnail/{_FILE}"),
     request=GetThumbnail,
     response=bytes,
+    rate=Rate.DOWNLOAD,
     by_hand=True,
     errors=("M_NOT_FOUND", "M_NOT_YET_UPLOADED", "M_TOO_LARGE", "M_UNKNOWN"),
 )

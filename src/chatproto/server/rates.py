@@ -31,6 +31,7 @@ DEFAULT_RATES: Mapping[Rate, Bucket] = {
     Rate.SYNC: Bucket(20, 100),
     Rate.SEARCH: Bucket(5, 30),
     Rate.MEDIA: Bucket(5, 50),
+    Rate.DOWNLOAD: Bucket(100, 1000),  # a client that opens loads hundreds of avatars
 }
 
 # Forgetting idle buckets bounds memory; an idle one would be full again anyway.
