@@ -37,6 +37,11 @@ class Registry:
     def with_types(self, more: Iterable[EventType]) -> Registry:
         return Registry((*self._types.values(), *more))
 
+    @property
+    def counting(self) -> frozenset[str]:
+        """The types that count as unread."""
+        return frozenset(t.type for t in self if t.counts)
+
     def parse(self, event_type: str, content: JsonObject) -> object:
         """The typed content; raises MatrixError M_BAD_JSON, naming the field."""
         known = self._types.get(event_type)

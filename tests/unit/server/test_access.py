@@ -74,6 +74,17 @@ from chatproto.operations.profiles import (
     SetDisplayName,
     SetPresence,
 )
+from chatproto.operations.push import (
+    DeletePushRule,
+    GetGlobalPushRules,
+    GetPushRule,
+    GetPushRuleActions,
+    GetPushRuleEnabled,
+    GetPushRules,
+    SetPushRule,
+    SetPushRuleActions,
+    SetPushRuleEnabled,
+)
 from chatproto.operations.receipts import SendReceipt, SetReadMarkers, SetTyping
 from chatproto.operations.rooms import (
     Ban,
@@ -707,7 +718,32 @@ OF_ROOMS = {
     ),
 }
 
+MASTER = {"kind": "override", "rule_id": ".m.rule.master"}
+ALARM = {"kind": "content", "rule_id": "alarm"}
+
+PUSH_RULES = {
+    "push_rule.list": [row(lambda w: GetPushRules(), USERS)],
+    "push_rule.list_global": [row(lambda w: GetGlobalPushRules(), USERS)],
+    "push_rule.get": [row(lambda w: GetPushRule(**MASTER), USERS)],
+    "push_rule.set": [
+        row(lambda w: SetPushRule(**ALARM, pattern="alarm", actions=()), USERS)
+    ],
+    "push_rule.delete": [
+        row(lambda w: DeletePushRule(**ALARM), NOBODY, "M_NOT_FOUND", what="none"),
+        row(lambda w: DeletePushRule(**MASTER), NOBODY, "M_INVALID_PARAM", what="all"),
+    ],
+    "push_rule.get_enabled": [row(lambda w: GetPushRuleEnabled(**MASTER), USERS)],
+    "push_rule.set_enabled": [
+        row(lambda w: SetPushRuleEnabled(**MASTER, enabled=True), USERS)
+    ],
+    "push_rule.get_actions": [row(lambda w: GetPushRuleActions(**MASTER), USERS)],
+    "push_rule.set_actions": [
+        row(lambda w: SetPushRuleActions(**MASTER, actions=()), USERS)
+    ],
+}
+
 TABLE = {
+    **PUSH_RULES,
     **ABOUT_SERVER,
     **ACCOUNTS,
     **PROFILES,
