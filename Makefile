@@ -38,6 +38,8 @@ bench: .make/dev
 clean:
 	rm -rf $(VENV) .make demo-data
 
+.make/dev: tests/conformance/node/package-lock.json
+
 .make/%: pyproject.toml constraints.txt scripts/setup-venv.sh
 	sh scripts/setup-venv.sh $(PYTHON) $(VENV) $*
 	mkdir -p .make && touch $@

@@ -28,4 +28,5 @@ fi
 if [ "$extra" = dev ]; then
     "$venv/bin/python" -m pip install -q --disable-pip-version-check \
         --no-deps --no-build-isolation -e examples/polls
+    "$venv/bin/python" -m scripts.javascript
 fi

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
+from scripts.javascript import FOLDER, NODE, install
 from tests.integration.harness import ServerProcess
 
 SERVER_NAME = "localhost"
@@ -131,11 +132,18 @@ def python(script: str) -> list[str | Path]:
     return [sys.executable, Path(__file__).parent / "clients" / script]
 
 
+def javascript(script: str) -> list[str | Path]:
+    """The command that runs one of our scripts around a JavaScript client."""
+    install()
+    return [NODE, FOLDER / script]
+
+
 def _text(output: bytes | str | None) -> str:
     return output.decode() if isinstance(output, bytes) else output or ""
 
 
 def steps(script: str) -> list[str]:
     """The names of the steps of one of our scripts, in its order."""
-    text = (Path(__file__).parent / "clients" / script).read_text()
-    return re.findall(r"^async def step_(\w+)", text, re.MULTILINE)
+    folder = FOLDER if script.endswith(".mjs") else Path(__file__).parent / "clients"
+    text = (folder / script).read_text()
+    return re.findall(r"^async (?:def|function) step_(\w+)", text, re.MULTILINE)
