@@ -59,12 +59,13 @@ class Needs:
     """What a decision has to see.
 
     `rooms` are loaded with their state; `events` are looked up by ID; `rows` are
-    found by name.
+    found by name; `joined` are users of whom it has to know the joined rooms.
     """
 
     rooms: tuple[RoomId, ...] = ()
     events: tuple[tuple[RoomId, EventId], ...] = ()
     rows: Mapping[str, Find] = field(factory=dict)
+    joined: tuple[UserId, ...] = ()
 
 
 NO_NEEDS = Needs()
@@ -97,6 +98,7 @@ class View:
     rooms: Mapping[RoomId, Timeline] = field(factory=dict)
     events: Mapping[EventId, SeenEvent] = field(factory=dict)
     rows: Mapping[str, Sequence[Row]] = field(factory=dict)
+    joined: Mapping[UserId, Sequence[RoomId]] = field(factory=dict)
     prepared: Any = None
     random: Callable[[int], bytes] = field(repr=False)
 
@@ -186,6 +188,14 @@ class QueueToDevice:
 
 
 @frozen(kw_only=True)
+class ChangeDeviceList:
+    """Tell everybody in a user's rooms that the keys of their devices have changed."""
+
+    user_id: UserId
+    rooms: tuple[RoomId, ...] = ()
+
+
+@frozen(kw_only=True)
 class SetTypingUntil:
     """Note that a user is writing until a time; None: no longer."""
 
@@ -217,8 +227,26 @@ class EndSessions:
     keep: DeviceId | None = None
 
 
-Write: TypeAlias = Put | Update | Delete | PutAccountData | PutReceipt | QueueToDevice
-Effect: TypeAlias = SetTypingUntil | SetUserPresence | EndSessions
+@frozen(kw_only=True)
+class CatchUp:
+    """Let live connections of a user, or of one device, read their stream anew: what
+    they are told of beside its events has changed.
+    """
+
+    user_id: UserId
+    device_id: DeviceId | None = None
+
+
+Write: TypeAlias = (
+    Put
+    | Update
+    | Delete
+    | PutAccountData
+    | PutReceipt
+    | QueueToDevice
+    | ChangeDeviceList
+)
+Effect: TypeAlias = SetTypingUntil | SetUserPresence | EndSessions | CatchUp
 
 
 @frozen(kw_only=True)

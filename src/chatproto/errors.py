@@ -22,6 +22,7 @@ ERRCODES: Mapping[str, int] = MappingProxyType(
         "M_INCOMPATIBLE_ROOM_VERSION": 400,
         "M_INVALID_PARAM": 400,
         "M_INVALID_ROOM_STATE": 400,
+        "M_INVALID_SIGNATURE": 400,
         "M_INVALID_USERNAME": 400,
         "M_LIMIT_EXCEEDED": 429,
         "M_MISSING_PARAM": 400,
@@ -43,6 +44,7 @@ ERRCODES: Mapping[str, int] = MappingProxyType(
         "M_USER_IN_USE": 400,
         "M_USER_LOCKED": 401,
         "M_WEAK_PASSWORD": 400,
+        "M_WRONG_ROOM_KEYS_VERSION": 403,
     },
 )
 

@@ -116,6 +116,14 @@ class StoreToDevice:
     content: JsonObject
 
 
+@frozen(kw_only=True)
+class StoreDeviceList:
+    """The keys of a user's devices have changed."""
+
+    pos: int
+    user_id: UserId
+
+
 @frozen
 class StoreConfirmed:
     """A device has what was sent to it, up to a position."""
@@ -145,6 +153,7 @@ StoreWrite: TypeAlias = (
     | StoreReceipt
     | StoreAccountData
     | StoreToDevice
+    | StoreDeviceList
     | StoreConfirmed
     | StoreTxn
     | Put
@@ -248,6 +257,24 @@ class ToDeviceRow:
     sender: UserId
     type: str
     content: JsonObject
+
+
+@frozen(kw_only=True)
+class KeyCounts:
+    """What a device has left for others to claim: one-time keys by algorithm, and the
+    algorithms of fallback keys that have not been used.
+    """
+
+    one_time: Mapping[str, int]
+    unused_fallback: tuple[str, ...]
+
+
+@frozen(kw_only=True)
+class DeviceChanges:
+    """Users whose devices' keys a user has to ask for again, or needs no longer."""
+
+    changed: frozenset[UserId] = frozenset()
+    left: frozenset[UserId] = frozenset()
 
 
 @frozen
@@ -461,6 +488,27 @@ class Store(Protocol):
     ) -> None:
         """Forget what the device has confirmed; need not be durable at once."""
         ...
+
+    # keys
+    async def key_counts(self, user_id: UserId, device_id: DeviceId) -> KeyCounts: ...
+    async def device_changes(
+        self, user_id: UserId, *, after: int, until: int
+    ) -> DeviceChanges:
+        """Whose devices changed in (after, until], as far as they share a room with the
+        user; who came to share one; and who shares none any more.
+        """
+        ...
+
+    async def backed_up(
+        self,
+        user_id: UserId,
+        version: int,
+        sessions: Sequence[tuple[RoomId, str]],
+    ) -> Sequence[Row]:
+        """The rows of these sessions, as far as they are in a backup of keys."""
+        ...
+
+    async def backed_up_count(self, user_id: UserId, version: int) -> int: ...
 
     async def unread(
         self,

@@ -10,6 +10,7 @@ from attrs import define, evolve, field, frozen
 from chatproto.canonical import JsonObject
 from chatproto.decisions import (
     Append,
+    ChangeDeviceList,
     Decision,
     Delete,
     Effect,
@@ -32,6 +33,7 @@ from chatproto.ids import DeviceId, RoomId, ServerName, UserId, server_name
 from chatproto.module import Rule
 from chatproto.ports import (
     StoreAccountData,
+    StoreDeviceList,
     StoreEvent,
     StoreMembership,
     StoreReceipt,
@@ -68,6 +70,7 @@ class Work:
     receipts: list[tuple[int, PutReceipt]] = field(factory=list)
     account_data: list[tuple[int, PutAccountData]] = field(factory=list)
     to_device: list[tuple[int, QueueToDevice]] = field(factory=list)
+    device_lists: list[ChangeDeviceList] = field(factory=list)
     effects: tuple[Effect, ...] = ()
     rooms: list[LiveRoom] = field(factory=list)
     pos: int = 0
@@ -279,6 +282,10 @@ class Committer:
                     seq=write.seq,
                     ts=write.ts,
                 )
+            case ChangeDeviceList():
+                self.pos += 1
+                work.device_lists.append(write)
+                return StoreDeviceList(pos=self.pos, user_id=write.user_id)
             case QueueToDevice():
                 self.pos += 1
                 work.to_device.append((self.pos, write))

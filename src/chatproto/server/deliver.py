@@ -13,7 +13,7 @@ from attrs import define, field
 
 from chatproto.canonical import JsonObject, dumps
 from chatproto.decisions import PutReceipt
-from chatproto.ids import RoomId, UserId
+from chatproto.ids import DeviceId, RoomId, UserId
 from chatproto.server.client_format import seen_by_clients
 from chatproto.server.commit import Appended, Work
 from chatproto.server.positions import Position
@@ -144,6 +144,20 @@ class Delivery:
             ]
             self._push("to_device", [{"to_device": item}], readers, at)
 
+        for change in work.device_lists:
+            users = {change.user_id}
+            for room_id in change.rooms:
+                users |= self.subscriptions.users_in(room_id)
+            all_readers = [r for u in users for r in self.subscriptions.of_user(u)]
+            told = {"device_lists": {"changed": [change.user_id]}}
+            self._push("device_lists", [told], all_readers, at)
+
+    def catch_up(self, user_id: UserId, device_id: DeviceId | None) -> None:
+        """Let a user's readers, or those of one device, read their stream anew."""
+        for reader in self.subscriptions.of_user(user_id):
+            if device_id in (None, reader.device_id):
+                reader.behind()
+
     def _receipt(self, receipt: PutReceipt, at: Position | None) -> None:
         own = self.subscriptions.of_user(receipt.user_id)
         item = {"receipt": _receipt_item(receipt)}
@@ -178,7 +192,11 @@ def _is_single(works: Sequence[Work]) -> bool:
     """Whether every reader gets at most one frame, which can carry the position."""
     events = [a for work in works for a in work.appended]
     personal = sum(
-        len(w.account_data) + len(w.receipts) * 2 + len(w.to_device) for w in works
+        len(w.account_data)
+        + len(w.receipts) * 2
+        + len(w.to_device)
+        + len(w.device_lists)
+        for w in works
     )
     if events:
         rooms = {a.event.pdu.room_id for a in events}

@@ -23,6 +23,7 @@ from chatproto.canonical import dumps
 from chatproto.decisions import (
     NO_NEEDS,
     Caller,
+    CatchUp,
     Decides,
     Decision,
     EndSessions,
@@ -459,6 +460,8 @@ class Engine:
                     self.status.set_typing(effect)
                 case SetUserPresence():
                     self.status.set_presence(effect)
+                case CatchUp():
+                    self.delivery.catch_up(effect.user_id, effect.device_id)
                 case EndSessions():
                     self._end_sessions(effect)
 

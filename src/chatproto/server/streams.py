@@ -83,9 +83,29 @@ class Streams:
         await self._presence(span, body)
         put_events(body, "account_data", account_events(data, None, want))
         put_events(body, "to_device", to_device)
-        body["device_one_time_keys_count"] = {"signed_curve25519": 0}
-        body["device_unused_fallback_key_types"] = []
+        await self._keys(span, body)
         return body
+
+    async def _keys(self, span: Span, body: JsonObject) -> None:
+        """What clients need to know to encrypt: for whom, and with how many keys left."""
+        if span.since is not None:
+            changes = await self.store.device_changes(
+                span.user_id, after=span.after, until=span.until.pos
+            )
+            if changes.changed or changes.left:
+                body["device_lists"] = {
+                    "changed": sorted(changes.changed),
+                    "left": sorted(changes.left),
+                }
+        # Said even where there are none: clients take a missing count for no news.
+        counts: JsonObject = {"signed_curve25519": 0}
+        unused: tuple[str, ...] = ()
+        if span.device_id is not None:
+            left = await self.store.key_counts(span.user_id, span.device_id)
+            counts |= left.one_time
+            unused = left.unused_fallback
+        body["device_one_time_keys_count"] = counts
+        body["device_unused_fallback_key_types"] = list(unused)
 
     async def _to_device(self, span: Span) -> tuple[list[JsonObject], Span]:
         if span.device_id is None:

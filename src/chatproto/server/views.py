@@ -9,7 +9,7 @@ from attrs import define
 
 from chatproto.decisions import Caller, Needs, SeenEvent, View
 from chatproto.events.registry import Registry
-from chatproto.ids import EventId, RoomId, ServerName
+from chatproto.ids import EventId, RoomId, ServerName, UserId
 from chatproto.ports import Clock, Store
 from chatproto.rooms.timeline import Timeline
 from chatproto.server.rooms import RoomCache
@@ -34,6 +34,7 @@ class Views:
             event = await self.store.event(room_id, event_id)
             if event is not None:
                 events[event_id] = event
+        joined = {user_id: await self._joined(user_id) for user_id in needs.joined}
         rows = {name: await self.store.find(f) for name, f in needs.rows.items()}
         # The rooms last: as they are now, whatever happened while the rest was read.
         rooms: dict[RoomId, Timeline] = {}
@@ -49,6 +50,11 @@ class Views:
             rooms=rooms,
             events=events,
             rows=rows,
+            joined=joined,
             prepared=prepared,
             random=self.random,
         )
+
+    async def _joined(self, user_id: UserId) -> tuple[RoomId, ...]:
+        members = await self.store.memberships(user_id)
+        return tuple(m.room_id for m in members if m.membership == "join")

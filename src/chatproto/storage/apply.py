@@ -13,6 +13,7 @@ from chatproto.errors import LocalError
 from chatproto.ports import (
     StoreAccountData,
     StoreConfirmed,
+    StoreDeviceList,
     StoreEvent,
     StoreMembership,
     StoreReceipt,
@@ -55,6 +56,7 @@ _ACCOUNT_DATA = """insert or replace into account_data
 (user_id, room_id, type, content, pos) values (?,?,?,?,?)"""
 _TO_DEVICE = """insert into to_device (pos, user_id, device_id, sender, type, content)
 values (?,?,?,?,?,?)"""
+_DEVICE_LIST = "insert or replace into device_lists (user_id, pos) values (?,?)"
 _CONFIRMED = "delete from to_device where user_id=? and device_id=? and pos<=?"
 _LAST_POS = """insert into meta (name, value) values ('last_pos', ?)
 on conflict (name) do update set value=excluded.value where excluded.value > meta.value"""
@@ -79,6 +81,7 @@ class Applier:
             StoreReceipt: self._receipt,
             StoreAccountData: self._account_data,
             StoreToDevice: self._to_device,
+            StoreDeviceList: self._device_list,
             StoreConfirmed: self._confirmed,
             StoreTxn: self._txn,
             Put: self._put,
@@ -198,6 +201,10 @@ class Applier:
                 dumps(write.content).decode(),
             ),
         )
+
+    def _device_list(self, write: StoreDeviceList) -> None:
+        self._passing_pos = write.pos
+        self._execute(_DEVICE_LIST, (write.user_id, write.pos))
 
     def _confirmed(self, write: StoreConfirmed) -> None:
         self._execute(_CONFIRMED, (write.user_id, write.device_id, write.through))

@@ -19,6 +19,7 @@ from chatproto.ports import (
 )
 from chatproto.storage import rows
 from chatproto.storage.apply import select_all
+from chatproto.storage.key_reads import KeyReads
 from chatproto.storage.migrate import migrate
 from chatproto.storage.relation_reads import RelationReads
 from chatproto.storage.room_reads import RoomReads
@@ -30,7 +31,7 @@ from chatproto.storage.writer import Writer
 OWNER = "chatproto"
 
 
-class SqliteStore(RoomReads, RelationReads, UserReads, StreamReads):
+class SqliteStore(RoomReads, RelationReads, UserReads, StreamReads, KeyReads):
     """Keeps everything in one database file."""
 
     def __init__(self, path: Path | str) -> None:

@@ -45,6 +45,14 @@ from chatproto.operations.accounts import (
     WhoAmI,
 )
 from chatproto.operations.discovery import GetCapabilities, GetVersions, GetWellKnown
+from chatproto.operations.keys import (
+    ClaimKeys,
+    GetKeyChanges,
+    QueryKeys,
+    UploadKeys,
+    UploadSignatures,
+    UploadSigningKeys,
+)
 from chatproto.operations.media import AnnounceUpload, GetMediaConfig
 from chatproto.operations.messages import (
     EditMessage,
@@ -718,6 +726,27 @@ OF_ROOMS = {
     ),
 }
 
+KEYS = {
+    "keys.upload": [
+        row(lambda w: UploadKeys(), USERS),
+        row(
+            lambda w: UploadKeys(
+                device_keys={"user_id": w.id("victim"), "device_id": "V", "keys": {}}
+            ),
+            NOBODY,
+            "M_INVALID_PARAM",
+            what="others'",
+        ),
+    ],
+    "keys.query": [row(lambda w: QueryKeys(device_keys={w.id("victim"): ()}), USERS)],
+    "keys.claim": [row(lambda w: ClaimKeys(one_time_keys={}), USERS)],
+    "keys.changes": [row(lambda w: GetKeyChanges(from_="s0_0_x", to="s9_0_x"), USERS)],
+    "keys.upload_signing": [
+        row(lambda w: UploadSigningKeys(), NOBODY, "M_MISSING_PARAM")
+    ],
+    "keys.upload_signatures": [row(lambda w: UploadSignatures(signatures={}), USERS)],
+}
+
 MASTER = {"kind": "override", "rule_id": ".m.rule.master"}
 ALARM = {"kind": "content", "rule_id": "alarm"}
 
@@ -743,6 +772,7 @@ PUSH_RULES = {
 }
 
 TABLE = {
+    **KEYS,
     **PUSH_RULES,
     **ABOUT_SERVER,
     **ACCOUNTS,

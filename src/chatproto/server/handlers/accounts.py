@@ -10,7 +10,6 @@ from chatproto.decisions import (
     Caller,
     Decides,
     Decision,
-    Delete,
     EndSessions,
     Find,
     Handler,
@@ -21,7 +20,7 @@ from chatproto.decisions import (
 from chatproto.errors import MatrixError
 from chatproto.operations import accounts as ops
 from chatproto.operations.declare import Empty
-from chatproto.server.handlers.sessions import log_in
+from chatproto.server.handlers.sessions import end_devices, joined_rooms, log_in
 from chatproto.server.tokens import (
     TICKET_LIFE_MS,
 )
@@ -103,20 +102,16 @@ def _require_usable(user: Row) -> None:
 
 def logout(view: View, _request: ops.Logout) -> Decision:
     user, device = view.caller.user, view.caller.device
-    where = {"user_id": user, "device_id": device}
-    tables = ("tokens", "devices", "to_device", "txns")
     return Decision(
-        writes=tuple(Delete(table=table, where=where) for table in tables),
+        writes=end_devices(view, user, (device,)),
         effects=(EndSessions(user_id=user, devices=(device,)),),
         reply=Empty(),
     )
 
 
 def logout_all(view: View, _request: ops.LogoutAll) -> Decision:
-    where = {"user_id": view.caller.user}
-    tables = ("tokens", "devices", "to_device", "txns")
     return Decision(
-        writes=tuple(Delete(table=table, where=where) for table in tables),
+        writes=end_devices(view, view.caller.user),
         effects=(EndSessions(user_id=view.caller.user),),
         reply=Empty(),
     )
@@ -146,8 +141,8 @@ def make_ticket(view: View, _request: ops.MakeTicket) -> Decision:
 HANDLERS: tuple[Handler, ...] = (
     Reads(ops.LIST_LOGIN_FLOWS, login_flows),
     Decides(ops.LOGIN, login, prepare=prepare_login),
-    Decides(ops.LOGOUT, logout),
-    Decides(ops.LOGOUT_ALL, logout_all),
+    Decides(ops.LOGOUT, logout, joined_rooms),
+    Decides(ops.LOGOUT_ALL, logout_all, joined_rooms),
     Reads(ops.WHOAMI, whoami),
     Decides(ops.MAKE_TICKET, make_ticket, prepare=prepare_ticket),
 )

@@ -11,7 +11,6 @@ from chatproto.decisions import (
     Caller,
     Decides,
     Decision,
-    Delete,
     EndSessions,
     Find,
     Handler,
@@ -22,7 +21,7 @@ from chatproto.decisions import (
 from chatproto.errors import MatrixError
 from chatproto.operations import accounts as ops
 from chatproto.operations.declare import Empty
-from chatproto.server.handlers.sessions import find_user
+from chatproto.server.handlers.sessions import end_devices, find_user, joined_rooms
 from chatproto.server.passwords import check_new_password
 
 
@@ -81,13 +80,8 @@ def change_password(view: View, request: ops.ChangePassword) -> Decision:
     if not request.logout_devices:
         return Decision(writes=(update,), reply=Empty())
     others = [r["device_id"] for r in view.rows["devices"] if r["device_id"] != device]
-    deletes = tuple(
-        Delete(table=table, where={"user_id": user, "device_id": other})
-        for other in others
-        for table in ("tokens", "devices", "to_device", "txns")
-    )
     return Decision(
-        writes=(update, *deletes),
+        writes=(update, *end_devices(view, user, others)),
         effects=(EndSessions(user_id=user, keep=device),),
         reply=Empty(),
     )
@@ -95,7 +89,8 @@ def change_password(view: View, request: ops.ChangePassword) -> Decision:
 
 def own_devices(caller: Caller, _request: object) -> Needs:
     where = {"user_id": caller.user}
-    return Needs(rows={"devices": Find(table="devices", where=where)})
+    rows = {"devices": Find(table="devices", where=where)}
+    return Needs(rows=rows, joined=(caller.user,))
 
 
 async def prepare_deactivate(
@@ -111,11 +106,10 @@ def deactivate(view: View, request: ops.Deactivate) -> Decision:
     gone: JsonObject = {"is_deactivated": 1, "password_hash": None}
     if request.erase:
         gone |= {"display_name": None, "avatar_url": None}
-    tables = ("tokens", "devices", "to_device", "txns")
     return Decision(
         writes=(
             Update(table="users", where={"user_id": user}, set=gone),
-            *(Delete(table=table, where={"user_id": user}) for table in tables),
+            *end_devices(view, user),
         ),
         effects=(EndSessions(user_id=user),),
         reply=ops.Deactivated(id_server_unbind_result="success"),
@@ -124,5 +118,5 @@ def deactivate(view: View, request: ops.Deactivate) -> Decision:
 
 HANDLERS: tuple[Handler, ...] = (
     Decides(ops.CHANGE_PASSWORD, change_password, own_devices, prepare_change_password),
-    Decides(ops.DEACTIVATE, deactivate, prepare=prepare_deactivate),
+    Decides(ops.DEACTIVATE, deactivate, joined_rooms, prepare_deactivate),
 )

@@ -6,9 +6,9 @@ from typing import Any
 
 from chatproto.decisions import (
     Caller,
+    ChangeDeviceList,
     Decides,
     Decision,
-    Delete,
     EndSessions,
     Find,
     Handler,
@@ -23,6 +23,7 @@ from chatproto.ids import DeviceId
 from chatproto.operations import accounts as ops
 from chatproto.operations.declare import Empty
 from chatproto.server.handlers.credentials import require_password
+from chatproto.server.handlers.sessions import end_devices, joined_rooms
 
 
 def _device(row: Row) -> ops.Device:
@@ -50,7 +51,8 @@ async def get_device(reading: Any, request: ops.GetDevice) -> ops.Device:
 
 def needs_device(caller: Caller, request: ops.RenameDevice | ops.DeleteDevice) -> Needs:
     where = {"user_id": caller.user, "device_id": request.device_id}
-    return Needs(rows={"device": Find(table="devices", where=where)})
+    rows = {"device": Find(table="devices", where=where)}
+    return Needs(rows=rows, joined=(caller.user,))
 
 
 def rename_device(view: View, request: ops.RenameDevice) -> Decision:
@@ -60,8 +62,11 @@ def rename_device(view: View, request: ops.RenameDevice) -> Decision:
         return Decision(reply=Empty())
     where = {"user_id": view.caller.user, "device_id": request.device_id}
     name = {"display_name": request.display_name}
+    user = view.caller.user
     update = Update(table="devices", where=where, set=name)
-    return Decision(writes=(update,), reply=Empty())
+    # Others are told the name together with the device's keys.
+    change = ChangeDeviceList(user_id=user, rooms=tuple(view.joined[user]))
+    return Decision(writes=(update, change), reply=Empty())
 
 
 async def prove(
@@ -83,11 +88,7 @@ def delete_devices(view: View, request: ops.DeleteDevices) -> Decision:
 def _delete(view: View, devices: tuple[DeviceId, ...]) -> Decision:
     user = view.caller.user
     return Decision(
-        writes=tuple(
-            Delete(table=table, where={"user_id": user, "device_id": device})
-            for device in devices
-            for table in ("tokens", "devices", "to_device", "txns")
-        ),
+        writes=end_devices(view, user, devices),
         effects=(EndSessions(user_id=user, devices=devices),),
         reply=Empty(),
     )
@@ -97,6 +98,6 @@ HANDLERS: tuple[Handler, ...] = (
     Reads(ops.LIST_DEVICES, list_devices),
     Reads(ops.GET_DEVICE, get_device),
     Decides(ops.RENAME_DEVICE, rename_device, needs_device),
-    Decides(ops.DELETE_DEVICE, delete_device, prepare=prove),
-    Decides(ops.DELETE_DEVICES, delete_devices, prepare=prove),
+    Decides(ops.DELETE_DEVICE, delete_device, joined_rooms, prove),
+    Decides(ops.DELETE_DEVICES, delete_devices, joined_rooms, prove),
 )

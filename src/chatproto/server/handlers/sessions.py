@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from attrs import frozen
 
 from chatproto.canonical import JsonObject
-from chatproto.decisions import Caller, Delete, Find, Put, Row, View, Write
+from chatproto.decisions import (
+    Caller,
+    ChangeDeviceList,
+    Delete,
+    Find,
+    Needs,
+    Put,
+    Row,
+    View,
+    Write,
+)
 from chatproto.errors import MatrixError
 from chatproto.ids import DeviceId, UserId, parse_device_id
 from chatproto.operations.accounts import LoggedIn
@@ -106,6 +117,41 @@ def log_in(
         refresh_token=tokens.refresh,
     )
     return answer, (old, Put(table="devices", row=row), *tokens.writes)
+
+
+# What is kept for a device alone.
+OF_DEVICE = (
+    "tokens",
+    "devices",
+    "to_device",
+    "txns",
+    "device_keys",
+    "one_time_keys",
+    "fallback_keys",
+    "pushers",
+)
+
+
+def end_devices(
+    view: View, user_id: UserId, devices: Iterable[DeviceId] | None = None
+) -> tuple[Write, ...]:
+    """Forget devices of a user, all if none are named. Needs the user's joined rooms,
+    for whoever is in them encrypts for these devices no more.
+    """
+    named = None if devices is None else tuple(devices)
+    wheres: list[JsonObject] = [{"user_id": user_id}]
+    if named is not None:
+        wheres = [{"user_id": user_id, "device_id": device} for device in named]
+    gone = [Delete(table=t, where=where) for where in wheres for t in OF_DEVICE]
+    for device in named or ():
+        signed = {"user_id": user_id, "target": device}
+        gone.append(Delete(table="key_signatures", where=signed))
+    rooms = tuple(view.joined[user_id])
+    return (*gone, ChangeDeviceList(user_id=user_id, rooms=rooms))
+
+
+def joined_rooms(caller: Caller, _request: object) -> Needs:
+    return Needs(joined=(caller.user,))
 
 
 def require_self(caller: Caller, user_id: UserId) -> None:

@@ -97,7 +97,8 @@ async def _filter(reading: Any, request: ops.Sync) -> SyncFilter:
 
 def _has_news(body: JsonObject) -> bool:
     return any(
-        body.get(key) for key in ("rooms", "presence", "account_data", "to_device")
+        body.get(key)
+        for key in ("rooms", "presence", "account_data", "to_device", "device_lists")
     )
 
 
