@@ -17,6 +17,7 @@ from tests.integration.harness import ServerProcess
 
 SERVER_NAME = "localhost"
 PASSWORD = "correct horse battery staple"
+_CLIENTS = Path(__file__).parent / "clients"
 
 
 @frozen
@@ -129,7 +130,7 @@ def walk(
 
 def python(script: str) -> list[str | Path]:
     """The command that runs one of our scripts around a Python client."""
-    return [sys.executable, Path(__file__).parent / "clients" / script]
+    return [sys.executable, _CLIENTS / script]
 
 
 def javascript(script: str) -> list[str | Path]:
@@ -144,6 +145,7 @@ def _text(output: bytes | str | None) -> str:
 
 def steps(script: str) -> list[str]:
     """The names of the steps of one of our scripts, in its order."""
-    folder = FOLDER if script.endswith(".mjs") else Path(__file__).parent / "clients"
-    text = (folder / script).read_text()
-    return re.findall(r"^async (?:def|function) step_(\w+)", text, re.MULTILINE)
+    folder, step = _CLIENTS, r"^async def step_(\w+)"
+    if script.endswith(".mjs"):
+        folder, step = FOLDER, r"^  async (\w+)\("
+    return re.findall(step, (folder / script).read_text(), re.MULTILINE)
