@@ -45,6 +45,22 @@ from chatproto.operations.accounts import (
     WhoAmI,
 )
 from chatproto.operations.discovery import GetCapabilities, GetVersions, GetWellKnown
+from chatproto.operations.key_backup import (
+    CreateBackup,
+    DeleteBackup,
+    DeleteKey,
+    DeleteKeys,
+    DeleteRoomKeys,
+    GetBackup,
+    GetBackupVersion,
+    GetKey,
+    GetKeys,
+    GetRoomKeys,
+    PutKey,
+    PutKeys,
+    PutRoomKeys,
+    UpdateBackup,
+)
 from chatproto.operations.keys import (
     ClaimKeys,
     GetKeyChanges,
@@ -747,6 +763,39 @@ KEYS = {
     "keys.upload_signatures": [row(lambda w: UploadSignatures(signatures={}), USERS)],
 }
 
+METHOD = {"algorithm": "m.megolm_backup.v1.curve25519-aes-sha2", "auth_data": {}}
+SESSION = {"room_id": "!r:example.org", "session_id": "s", "version": "1"}
+IN_ROOM = {"room_id": "!r:example.org", "version": "1"}
+KEY = {
+    "first_message_index": 0,
+    "forwarded_count": 0,
+    "is_verified": True,
+    "session_data": {},
+}
+
+
+def nothing_there(request):
+    """Backups are asked for by version, and everybody sees only their own."""
+    return [row(lambda w: request, NOBODY, "M_NOT_FOUND", what="none")]
+
+
+KEY_BACKUPS = {
+    "key_backup.create": [row(lambda w: CreateBackup(**METHOD), USERS)],
+    "key_backup.get": nothing_there(GetBackup()),
+    "key_backup.get_version": nothing_there(GetBackupVersion(version="1")),
+    "key_backup.update": nothing_there(UpdateBackup(version="1", **METHOD)),
+    "key_backup.delete": nothing_there(DeleteBackup(version="1")),
+    "key_backup.put_keys": nothing_there(PutKeys(version="1", rooms={})),
+    "key_backup.put_room_keys": nothing_there(PutRoomKeys(**IN_ROOM, sessions={})),
+    "key_backup.put_key": nothing_there(PutKey(**SESSION, **KEY)),
+    "key_backup.get_keys": nothing_there(GetKeys(version="1")),
+    "key_backup.get_room_keys": nothing_there(GetRoomKeys(**IN_ROOM)),
+    "key_backup.get_key": nothing_there(GetKey(**SESSION)),
+    "key_backup.delete_keys": nothing_there(DeleteKeys(version="1")),
+    "key_backup.delete_room_keys": nothing_there(DeleteRoomKeys(**IN_ROOM)),
+    "key_backup.delete_key": nothing_there(DeleteKey(**SESSION)),
+}
+
 MASTER = {"kind": "override", "rule_id": ".m.rule.master"}
 ALARM = {"kind": "content", "rule_id": "alarm"}
 
@@ -773,6 +822,7 @@ PUSH_RULES = {
 
 TABLE = {
     **KEYS,
+    **KEY_BACKUPS,
     **PUSH_RULES,
     **ABOUT_SERVER,
     **ACCOUNTS,
