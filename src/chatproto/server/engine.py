@@ -27,6 +27,8 @@ from chatproto.decisions import (
     Decides,
     Decision,
     EndSessions,
+    Find,
+    Put,
     Reads,
     SetTypingUntil,
     SetUserPresence,
@@ -38,6 +40,9 @@ from chatproto.module import Module
 from chatproto.operations.codec import unstructure
 from chatproto.operations.declare import Access, Call, Operation
 from chatproto.ports import Broker, Clock, KeyStore, Store, Transaction
+from chatproto.server.appservices.acting import BARE, Mask, caller_behind
+from chatproto.server.appservices.admission import require_unclaimed
+from chatproto.server.appservices.services import Appservices
 from chatproto.server.callers import Callers
 from chatproto.server.client_format import Formats
 from chatproto.server.commit import Committer, Work
@@ -49,6 +54,7 @@ from chatproto.server.extensions import (
     registry_with,
     rules_of,
 )
+from chatproto.server.handlers.sessions import user_row
 from chatproto.server.last_seen import LastSeen
 from chatproto.server.once import Complete, Once, OnceKey, once_key
 from chatproto.server.outcome import Outcome, RawReply
@@ -60,6 +66,7 @@ from chatproto.server.rates import RateLimits
 from chatproto.server.reading import Reading
 from chatproto.server.rooms import RoomCache
 from chatproto.server.settings import Settings
+from chatproto.server.sliding.answers import Sliding
 from chatproto.server.status import Status
 from chatproto.server.streams import Streams
 from chatproto.server.subscriptions import Reader, Subscriptions
@@ -105,6 +112,7 @@ class Engine:
         self.operations = operations_with(modules)
         self.registry = registry_with(modules)
         self.handlers = handlers_with(self.operations, modules)
+        self.appservices = Appservices(settings.appservices, self.server)
         self.limits = RateLimits(settings.rates)
         self.tickets = Tickets()
         self.ephemeral = Ephemeral()
@@ -120,6 +128,9 @@ class Engine:
             self.formats,
             self.pages,
             clock,
+        )
+        self.sliding = Sliding.over(
+            store, self.cache, self.visible, self.formats, self.pages
         )
         self.subscriptions = Subscriptions()
         self.delivery = Delivery(self.subscriptions, self.position)
@@ -162,6 +173,7 @@ class Engine:
             for module in engine.modules:
                 await engine.store.migrate(module.name, module.migrations)
             engine._committer.pos = engine._committed = await engine.store.last_pos()
+            await engine._make_appservices_known()
             for row in await engine.store.statuses():
                 engine.ephemeral.restore(
                     row["user_id"], row["status_msg"], row["status_expires_ts"]
@@ -195,6 +207,7 @@ class Engine:
         handler = self.handlers[type(request)]
         assert isinstance(handler, Reads), operation.name
         self._admit(caller, operation)
+        require_unclaimed(self.appservices, caller, request)
         reading = Reading(self, caller, self.clock.now_ms())
         return await handler.read(reading, request)
 
@@ -209,6 +222,7 @@ class Engine:
         assert isinstance(handler, Decides), operation.name
         try:
             self._admit(caller, operation)
+            require_unclaimed(self.appservices, caller, request)
             key = once_key(operation, caller, request)
             decide = partial(self._decide, handler, caller, request, key)
             if key is None:
@@ -230,10 +244,19 @@ class Engine:
     def is_read(self, request: Call[Any]) -> bool:
         return isinstance(self.handlers[type(request)], Reads)
 
-    async def authenticate(self, token: str, address: str = "") -> Caller:
-        """The caller with this access token. Raises MatrixError M_UNKNOWN_TOKEN."""
+    async def authenticate(
+        self, token: str, address: str = "", mask: Mask = BARE
+    ) -> Caller:
+        """The caller with this access token; an application service may wear a mask.
+
+        Raises MatrixError M_UNKNOWN_TOKEN.
+        """
         now_ms = self.clock.now_ms()
-        caller = await self._callers.authenticate(token, now_ms)
+        service = self.appservices.of_token(token)
+        if service is None:
+            caller = await self._callers.authenticate(token, now_ms)
+        else:
+            caller = await caller_behind(service, mask, self.store)
         if address:
             caller = evolve(caller, address=address)
         seen = self._last_seen.note(caller, now_ms)
@@ -286,6 +309,16 @@ class Engine:
             if isinstance(reader, Waiter):
                 reader.close()
 
+    async def _make_appservices_known(self) -> None:
+        """The user of an application service is there before it calls first."""
+        now_ms = self.clock.now_ms()
+        for service in self.appservices:
+            find = Find(table="users", where={"user_id": service.sender})
+            if not await self.store.find(find):
+                row = user_row(service.sender, password_hash=None, now_ms=now_ms)
+                put = Put(table="users", row=row)
+                self.store.submit(Transaction(writes=[put]))
+
     # admit
 
     def _admit(self, caller: Caller, operation: Operation) -> None:
@@ -295,7 +328,8 @@ class Engine:
                 raise MatrixError("M_FORBIDDEN", "only an administrator may do that")
         else:
             who = caller.user_id or caller.address
-        self.limits.take(operation.rate, who, self.clock.monotonic())
+        if caller.is_limited:
+            self.limits.take(operation.rate, who, self.clock.monotonic())
         if operation.writes and self.is_behind:
             raise _behind()
 

@@ -175,14 +175,14 @@ class JoinedRooms:
         if live is not None:
             state = live.timeline.state
             section["summary"] = {
-                "m.heroes": _heroes(state, span.user_id),
+                "m.heroes": heroes(state, span.user_id),
                 "m.joined_member_count": len(state.members("join")),
                 "m.invited_member_count": len(state.members("invite")),
             }
 
     async def _hero_ids(self, user_id: UserId, room_id: RoomId) -> list[UserId]:
         live = await self.cache.load(room_id)
-        return _heroes(live.timeline.state, user_id) if live else []
+        return heroes(live.timeline.state, user_id) if live else []
 
     def _ephemeral(
         self,
@@ -236,7 +236,8 @@ def bump(room: RoomRow, member: MembershipRow) -> int:
     return max(member.changed_pos, room.bump_other_pos if own else room.bump_pos)
 
 
-def _heroes(state: RoomState, user_id: UserId) -> list[UserId]:
+def heroes(state: RoomState, user_id: UserId) -> list[UserId]:
+    """The users by whom clients name a room that has no name."""
     others = [u for u in state.members("join") if u != user_id]
     others += [u for u in state.members("invite") if u != user_id]
     if not others:

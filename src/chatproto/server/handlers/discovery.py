@@ -15,7 +15,11 @@ VERSIONS = tuple(f"v1.{number}" for number in range(1, 12))
 
 
 async def get_versions(reading: Any, _request: ops.GetVersions) -> ops.Versions:
-    features = {"org.matrix.msc4222": True, "org.chatproto": True}
+    features = {
+        "org.matrix.msc4222": True,
+        "org.matrix.simplified_msc3575": True,
+        "org.chatproto": True,
+    }
     for module in reading.engine.modules:
         features |= {module.name: True, **module.features}
     return ops.Versions(versions=VERSIONS, unstable_features=features)

@@ -1,7 +1,90 @@
-"""Simplified sliding sync."""
+"""Simplified sliding sync: windows into the list of one's rooms, asked for in turns."""
 
 from __future__ import annotations
 
-from chatproto.decisions import Handler
+from typing import Any
 
-HANDLERS: tuple[Handler, ...] = ()
+import trio
+
+from chatproto.canonical import JsonObject
+from chatproto.decisions import Handler, Reads
+from chatproto.errors import MatrixError
+from chatproto.operations import sliding_sync as ops
+from chatproto.server.handlers.sync import MAX_TIMEOUT_MS, PRESENCES
+from chatproto.server.sliding.connection import (
+    MAX_CONN_ID,
+    Connection,
+    Connections,
+    Step,
+    unknown_pos,
+)
+from chatproto.server.sliding.rooms import Reader
+from chatproto.server.sliding.windows import read_asked
+from chatproto.server.waiter import Waiter
+
+
+async def sliding_sync(reading: Any, request: ops.SlidingSync) -> JsonObject:
+    engine, caller = reading.engine, reading.caller
+    if request.set_presence not in PRESENCES:
+        raise MatrixError(
+            "M_INVALID_PARAM", f"set_presence is one of {', '.join(PRESENCES)}"
+        )
+    if len(request.conn_id) > MAX_CONN_ID:
+        raise MatrixError("M_INVALID_PARAM", f"conn_id is over {MAX_CONN_ID} long")
+    asked = read_asked(request, caller.user)
+    connections: Connections = engine.sliding.connections
+    connection, base = _resume(connections, reading, request)
+    turn = connection.turn
+    timeout_s = max(0, min(request.timeout, MAX_TIMEOUT_MS)) / 1000
+    deadline = trio.current_time() + timeout_s
+    rooms = await engine.joined_rooms(caller.user)
+    waiter = Waiter(caller.user, caller.device_id)
+    engine.attach(waiter, rooms, presence=request.set_presence)
+    try:
+        while True:
+            waiter.reset()
+            reader = Reader(
+                user_id=caller.user,
+                device_id=caller.device_id,
+                since=base.at if base else None,
+                until=engine.position(),
+                now_ms=engine.clock.now_ms(),
+            )
+            answer = await engine.sliding.make(reader, asked, base)
+            if connection.turn != turn:
+                return _overtaken(request)
+            late = trio.current_time() >= deadline or waiter.is_closing
+            if base is None or answer.has_news or late:
+                connections.answered(connection, answer.step)
+                body: JsonObject = {"pos": answer.step.pos, **answer.body}
+                if request.txn_id is not None:
+                    body["txn_id"] = request.txn_id
+                return body
+            with trio.move_on_at(deadline):
+                await waiter.wait()
+            if waiter.is_over:
+                raise MatrixError("M_UNKNOWN_TOKEN", "the session has ended")
+    finally:
+        engine.detach(waiter)
+
+
+def _resume(
+    connections: Connections, reading: Any, request: ops.SlidingSync
+) -> tuple[Connection, Step | None]:
+    place = (reading.caller.user, reading.caller.device_id)
+    if request.pos is None:
+        return connections.begin(place, request.conn_id), None
+    connection = connections.find(place, request.conn_id)
+    base = connection.resume(request.pos)
+    connection.turn += 1
+    return connection, base
+
+
+def _overtaken(request: ops.SlidingSync) -> JsonObject:
+    """Nothing, for one whose client has already asked again and got its answer."""
+    if request.pos is None:
+        raise unknown_pos()
+    return {"pos": request.pos, "lists": {}, "rooms": {}, "extensions": {}}
+
+
+HANDLERS: tuple[Handler, ...] = (Reads(ops.SLIDING_SYNC, sliding_sync),)

@@ -1,0 +1,114 @@
+"""What of a room goes out, given what the client knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from chatproto.canonical import JsonObject, dumps
+from chatproto.server.sliding.connection import KnownRoom
+from chatproto.server.sliding.wanted import RoomWanted, WantedState
+
+
+@frozen(kw_only=True)
+class Plan:
+    """How to bring a client from what it knows of a room to seq `through`.
+
+    Events after `start` are news; with `expands` older ones may be wanted, too. State
+    that changed after `start` is sent as far as it is wanted, and all that is wanted
+    now and matched nothing of `had`.
+    """
+
+    initial: bool
+    start: int
+    through: int
+    expands: bool
+    wanted: RoomWanted
+    had: WantedState
+    known: KnownRoom | None = None
+
+    @property
+    def wants_more_state(self) -> bool:
+        return self.initial or self.wanted.state != self.had
+
+    @property
+    def is_empty(self) -> bool:
+        grown = self.through > self.start
+        return not (self.initial or grown or self.expands or self.wants_more_state)
+
+    def newly_wants(self, event_type: str, state_key: str) -> bool:
+        """Whether a piece of state is wanted now that was not before."""
+        wants = self.wanted.state.matches(event_type, state_key)
+        return wants and not self.had.matches(event_type, state_key)
+
+    def after(self, sent: SentTimeline, fields: Mapping[str, int]) -> KnownRoom:
+        """What the client knows once this has been carried out."""
+        known, limit = self.known, self.wanted.timeline_limit
+        first = sent.first
+        if known is not None and not sent.has_gap:
+            limit = max(limit, known.wanted.timeline_limit)
+            first = min(first, known.first)
+        return KnownRoom(
+            membership="join",
+            first=first,
+            through=self.through,
+            wanted=RoomWanted(limit, self.wanted.state),
+            fields=fields,
+        )
+
+
+@frozen(kw_only=True)
+class SentTimeline:
+    """The events of an answer: `first` is the oldest one's seq.
+
+    `has_gap` says that events between them and those sent before are missing.
+    """
+
+    first: int
+    has_gap: bool
+
+
+def plan(
+    known: KnownRoom | None, wanted: RoomWanted, membership: str, through: int
+) -> Plan:
+    """How to go on with a room that the user is in, or has just left."""
+    if known is not None and known.membership == "join":
+        return Plan(
+            initial=False,
+            start=min(known.through, through),
+            through=through,
+            expands=wanted.timeline_limit > known.wanted.timeline_limit,
+            wanted=wanted,
+            had=known.wanted.state,
+            known=known,
+        )
+    return Plan(
+        initial=True,
+        start=0,
+        through=through,
+        expands=False,
+        wanted=wanted,
+        had=WantedState(),
+    )
+
+
+def digests(fields: JsonObject) -> dict[str, int]:
+    """Short stand-ins for the values of fields, to tell later whether they changed."""
+    return {key: hash(dumps(value)) for key, value in fields.items()}
+
+
+def changed(fields: JsonObject, known: Mapping[str, int] | None) -> JsonObject:
+    """The fields that a client does not know yet, or knows otherwise.
+
+    To one that knows nothing, what is not set is not said.
+    """
+    if known is None:
+        return {key: value for key, value in fields.items() if not _is_unset(value)}
+    now = digests(fields)
+    return {key: fields[key] for key, value in now.items() if known.get(key) != value}
+
+
+def _is_unset(value: Any) -> bool:
+    return value is None or value is False

@@ -1,0 +1,106 @@
+"""What a client wants to know of a room: how many events, and which state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import frozen
+
+from chatproto.errors import MatrixError
+from chatproto.ids import UserId
+from chatproto.server.filters import MAX_TIMELINE
+
+MAX_STATE = 250
+ANYTHING = "*"
+_MEMBER = "m.room.member"
+
+
+@frozen(order=True)
+class StatePattern:
+    """Matches pieces of state; `*` matches every type, or every state key."""
+
+    type: str
+    state_key: str
+
+    def matches(self, event_type: str, state_key: str) -> bool:
+        return self.type in (ANYTHING, event_type) and self.state_key in (
+            ANYTHING,
+            state_key,
+        )
+
+    @property
+    def is_exact(self) -> bool:
+        return ANYTHING not in (self.type, self.state_key)
+
+
+@frozen
+class WantedState:
+    """Which state is wanted.
+
+    With `lazy_members`, members are those who speak, and not what `*` matches.
+    """
+
+    patterns: frozenset[StatePattern] = frozenset()
+    lazy_members: bool = False
+
+    def matches(self, event_type: str, state_key: str) -> bool:
+        lazy = self.lazy_members and event_type == _MEMBER
+        return any(
+            pattern.matches(event_type, state_key)
+            for pattern in self.patterns
+            if not (lazy and ANYTHING in (pattern.type, pattern.state_key))
+        )
+
+    @property
+    def exact(self) -> list[tuple[str, str]] | None:
+        """All that can match, if that can be told without the room's state."""
+        if not all(pattern.is_exact for pattern in self.patterns):
+            return None
+        return [(p.type, p.state_key) for p in sorted(self.patterns)]
+
+    def __or__(self, other: WantedState) -> WantedState:
+        return WantedState(
+            self.patterns | other.patterns, self.lazy_members or other.lazy_members
+        )
+
+
+@frozen
+class RoomWanted:
+    """What is wanted of one room."""
+
+    timeline_limit: int
+    state: WantedState
+
+    def __or__(self, other: RoomWanted) -> RoomWanted:
+        """All that either wants (MSC4186, "Combining room configs")."""
+        if self == other:
+            return self
+        limit = max(self.timeline_limit, other.timeline_limit)
+        return RoomWanted(limit, self.state | other.state)
+
+
+def room_wanted(
+    timeline_limit: int,
+    required_state: Iterable[tuple[str, ...]],
+    user_id: UserId,
+) -> RoomWanted:
+    """Read what is asked of rooms. Raises MatrixError M_INVALID_PARAM."""
+    if timeline_limit < 0:
+        raise MatrixError("M_INVALID_PARAM", "timeline_limit is negative")
+    lazy = False
+    patterns: set[StatePattern] = set()
+    for pair in required_state:
+        if len(pair) != 2:
+            raise MatrixError(
+                "M_INVALID_PARAM", "required_state has pairs of type and state key"
+            )
+        event_type, state_key = pair
+        if state_key == "$LAZY":
+            lazy = lazy or event_type == _MEMBER
+        else:
+            key = str(user_id) if state_key == "$ME" else state_key
+            patterns.add(StatePattern(event_type, key))
+    if len(patterns) > MAX_STATE:
+        raise MatrixError("M_INVALID_PARAM", f"required_state has over {MAX_STATE}")
+    wanted = WantedState(frozenset(patterns), lazy)
+    return RoomWanted(min(timeline_limit, MAX_TIMELINE), wanted)
