@@ -12,6 +12,7 @@ from chatproto.canonical import dumps
 from chatproto.decisions import Caller
 from chatproto.errors import MatrixError
 from chatproto.operations.declare import Access, Operation
+from chatproto.operations.messages import SendEvent, SetState
 from chatproto.server.engine import Engine
 from chatproto.server.socket import encode_reply
 from chatproto.wire.http import Router, decode_request
@@ -82,12 +83,20 @@ async def _caller(
             raise MatrixError("M_MISSING_TOKEN", "this call needs an access token")
         return Caller(address=address)
     try:
-        return await engine.authenticate(token, address)
+        return await engine.authenticate(token, address, _asserted(operation))
     except MatrixError as error:
         # Whose session has ended must be able to log in, or to refresh it.
         if operation.access is Access.PUBLIC and error.errcode == "M_UNKNOWN_TOKEN":
             return Caller(address=address)
         raise
+
+
+def _asserted(operation: Operation) -> dict[str, str]:
+    """What an application service says of whom it acts for, and since when."""
+    query = request.args.to_dict()
+    if operation.request not in (SendEvent, SetState):
+        query.pop("ts", None)
+    return query
 
 
 def bearer_token(header: str | None) -> str | None:

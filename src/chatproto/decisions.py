@@ -23,13 +23,20 @@ from chatproto.rooms.version import RoomVersion
 
 @frozen(kw_only=True)
 class Caller:
-    """Who calls. `user_id` is None for a call without an access token."""
+    """Who calls. `user_id` is None for a call without an access token.
+
+    `appservice` is the ID of the application service that acts for the user; it may
+    say when what is sent has happened, in milliseconds since the epoch.
+    """
 
     user_id: UserId | None = None
     device_id: DeviceId | None = None
     is_admin: bool = False
     address: str = ""
     user_agent: str = ""
+    appservice: str | None = None
+    is_limited: bool = True
+    sent_ts: int | None = None
 
     @property
     def user(self) -> UserId:

@@ -37,6 +37,9 @@ DEVIATIONS: dict[str, dict[str, tuple[set[str], str]]] = {
         "body optional": ({"type"}, "a login is by password unless it says otherwise"),
         "reply missing": ({"well_known"}, "a client asks .well-known for it"),
     },
+    "account.register": {
+        "body added": ({"type"}, "told in the Application Service API alone"),
+    },
     "account.deactivate": {"body missing": ({"id_server"}, NO_IDENTITY_SERVER)},
     "server.well_known": {
         "reply missing": ({"m.identity_server"}, NO_IDENTITY_SERVER),

@@ -72,6 +72,7 @@ class Register(Call[Registered]):
     inhibit_login: bool = False
     refresh_token: bool = False
     kind: str = "user"
+    type: str | None = None
 
 
 @frozen(kw_only=True)

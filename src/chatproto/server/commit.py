@@ -128,7 +128,7 @@ class Committer:
                     draft,
                     server=self.server,
                     key=self.key,
-                    now_ms=view.now_ms,
+                    now_ms=view.caller.sent_ts or view.now_ms,
                 )
             except Denied as denied:
                 if append.create is None:

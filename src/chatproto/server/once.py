@@ -47,12 +47,18 @@ def once_key(
     operation: Operation, caller: Caller, request: Call[Any]
 ) -> OnceKey | None:
     """The key of a call; None if it may not be repeated."""
-    if operation.once_by is None or caller.device_id is None:
+    if operation.once_by is None:
         return None
+    device_id = caller.device_id
+    if device_id is None:
+        if caller.appservice is None:
+            return None
+        # It needs no device; what it repeats is known by its own name.
+        device_id = DeviceId(f"appservice {caller.appservice}")
     txn_id = getattr(request, operation.once_by)
     named = (name for name in operation.path_fields if name != operation.once_by)
     scope = " ".join([operation.name, *(str(getattr(request, name)) for name in named)])
-    return OnceKey(caller.user, caller.device_id, scope, txn_id)
+    return OnceKey(caller.user, device_id, scope, txn_id)
 
 
 @define(eq=False)

@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 from chatproto.ids import ServerName
 from chatproto.operations.declare import Rate
+from chatproto.server.appservices.registration import Registration
 from chatproto.server.rates import DEFAULT_RATES, Bucket
 from chatproto.server.reach import PUBLIC_WEB, Reach
 
@@ -37,3 +38,4 @@ class Settings:
     reach: Reach = PUBLIC_WEB
     base_url: str | None = None
     autojoin: tuple[str, ...] = ()
+    appservices: tuple[Registration, ...] = ()

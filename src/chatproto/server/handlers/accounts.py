@@ -20,14 +20,19 @@ from chatproto.decisions import (
 from chatproto.errors import MatrixError
 from chatproto.operations import accounts as ops
 from chatproto.operations.declare import Empty
+from chatproto.server.appservices.admission import APPSERVICE_LOGIN
+from chatproto.server.handlers.appservices import require_own_user
 from chatproto.server.handlers.sessions import end_devices, joined_rooms, log_in
 from chatproto.server.tokens import (
     TICKET_LIFE_MS,
 )
 
 
-async def login_flows(_reading: Any, _request: ops.GetLoginFlows) -> ops.LoginFlows:
-    return ops.LoginFlows(flows=(ops.LoginFlow(type="m.login.password"),))
+async def login_flows(reading: Any, _request: ops.GetLoginFlows) -> ops.LoginFlows:
+    types = ["m.login.password"]
+    if reading.engine.settings.appservices:
+        types.append(APPSERVICE_LOGIN)
+    return ops.LoginFlows(flows=tuple(ops.LoginFlow(type=type_) for type_ in types))
 
 
 @frozen
@@ -39,11 +44,15 @@ class _Proved:
 
 
 async def prepare_login(reading: Any, caller: Caller, request: ops.Login) -> _Proved:
-    if request.type != "m.login.password":
+    if request.type not in ("m.login.password", APPSERVICE_LOGIN):
         raise MatrixError("M_UNKNOWN", f"no log-in of type {request.type[:60]!r} here")
     name = _login_name(request)
     where = {"user_id": _full_id(name, reading.server)}
     rows = await reading.find(Find(table="users", where=where))
+    life_ms = reading.engine.settings.access_token_life_ms
+    if request.type == APPSERVICE_LOGIN:
+        require_own_user(reading.engine.appservices, caller, where["user_id"])
+        return _Proved(rows[0] if rows else None, life_ms)
     # Counted by account and address, before hashing, so that nobody's guesses
     # lock another out.
     reading.engine.limits.take(
@@ -53,7 +62,6 @@ async def prepare_login(reading: Any, caller: Caller, request: ops.Login) -> _Pr
     )
     stored = rows[0]["password_hash"] if rows else None
     right = await reading.engine.passwords.verify(stored, request.password)
-    life_ms = reading.engine.settings.access_token_life_ms
     return _Proved(rows[0] if right else None, life_ms)
 
 

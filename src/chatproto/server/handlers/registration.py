@@ -21,6 +21,8 @@ from chatproto.decisions import (
 from chatproto.errors import MatrixError
 from chatproto.ids import UserId, parse_new_localpart, user_id
 from chatproto.operations import accounts as ops
+from chatproto.server.appservices.admission import APPSERVICE_LOGIN
+from chatproto.server.handlers.appservices import user_to_register
 from chatproto.server.handlers.sessions import find_user, log_in, user_row
 from chatproto.server.passwords import check_new_password
 
@@ -39,10 +41,13 @@ class _Registering:
 
 async def prepare_register(
     reading: Any,
-    _caller: Caller,
+    caller: Caller,
     request: ops.Register,
 ) -> _Registering:
     settings = reading.engine.settings
+    if request.type == APPSERVICE_LOGIN:
+        user = user_to_register(caller, request, reading.server)
+        return _Registering(user, None, settings.access_token_life_ms)
     if request.kind != "user":
         raise MatrixError("M_FORBIDDEN", "there are no guests here")
     if settings.registration == "closed":
