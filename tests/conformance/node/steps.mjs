@@ -91,9 +91,3 @@ function chunk(name, content) {
   framed.writeUInt32BE(crc32(named), named.length + 4);
   return framed;
 }
-
-/** The width of a PNG picture, in pixels. */
-export function width(picture) {
-  equal(picture.subarray(1, 4).toString(), "PNG");
-  return picture.readUInt32BE(16);
-}
