@@ -197,7 +197,7 @@ class JoinedRooms:
         if typing:
             users = self.ephemeral.typing(room_id)
             events.append({"type": "m.typing", "content": {"user_ids": users}})
-        for content in _receipts(news.receipts if news else ()):
+        for content in receipt_contents(news.receipts if news else ()):
             events.append({"type": "m.receipt", "content": content})
         put_events(
             section, "ephemeral", [e for e in events if span.want.ephemeral.passes(e)]
@@ -245,7 +245,7 @@ def heroes(state: RoomState, user_id: UserId) -> list[UserId]:
     return others[:HEROES]
 
 
-def _receipts(rows: Sequence[ReceiptRow]) -> list[JsonObject]:
+def receipt_contents(rows: Sequence[ReceiptRow]) -> list[JsonObject]:
     """The contents of m.receipt events.
 
     One content has room for one receipt by user, type and event; where a user has read

@@ -50,7 +50,7 @@ async def sliding_sync(reading: Any, request: ops.SlidingSync) -> JsonObject:
                 until=engine.position(),
                 now_ms=engine.clock.now_ms(),
             )
-            answer = await engine.sliding.make(reader, asked, base)
+            answer = await engine.sliding.make(reader, asked, request.extensions, base)
             if connection.turn != turn:
                 return _overtaken(request)
             late = trio.current_time() >= deadline or waiter.is_closing

@@ -8,16 +8,20 @@ from attrs import define, field, frozen
 
 from chatproto.canonical import JsonObject
 from chatproto.ids import RoomId
+from chatproto.operations.sliding_sync import Extensions
 from chatproto.ports import Store
 from chatproto.server.client_format import Formats
 from chatproto.server.pages import Pages
+from chatproto.server.presence import Ephemeral
 from chatproto.server.rooms import RoomCache
 from chatproto.server.sliding.connection import (
     Connections,
     Followed,
     KnownRoom,
+    Marks,
     Step,
 )
+from chatproto.server.sliding.extensions import SlidingExtensions
 from chatproto.server.sliding.listing import IN_LISTS, Listing, Listings
 from chatproto.server.sliding.plan import plan
 from chatproto.server.sliding.rooms import Reader, RoomAnswer, SlidingRooms
@@ -50,6 +54,7 @@ class Sliding:
     store: Store
     listings: Listings
     rooms: SlidingRooms
+    extensions: SlidingExtensions
     connections: Connections = field(factory=Connections)
 
     @classmethod
@@ -60,18 +65,29 @@ class Sliding:
         visible: Visible,
         formats: Formats,
         pages: Pages,
+        ephemeral: Ephemeral,
     ) -> Sliding:
         rooms = SlidingRooms(store, cache, visible, formats, pages)
-        return cls(store, Listings(store, cache), rooms)
+        extensions = SlidingExtensions(store, ephemeral)
+        return cls(store, Listings(store, cache), rooms, extensions)
 
-    async def make(self, reader: Reader, asked: Asked, base: Step | None) -> Answer:
+    async def make(
+        self,
+        reader: Reader,
+        asked: Asked,
+        extensions: Extensions,
+        base: Step | None,
+    ) -> Answer:
         listing = await self.listings.read(reader.user_id, asked, reader.until)
         seen = look(asked, listing.listed)
         rooms = await self._rooms(reader, listing, seen, base)
+        extended = await self.extensions.read(
+            reader, extensions, seen, rooms.known, base
+        )
         body: JsonObject = {
             "lists": {name: {"count": n} for name, n in seen.counts.items()},
             "rooms": dict(rooms.json),
-            "extensions": {},
+            "extensions": extended.json,
         }
         before = Followed() if base is None else base.followed
         at = 0 if base is None else base.at.pos
@@ -81,9 +97,11 @@ class Sliding:
             rooms=rooms.known,
             followed=before.moved(frozenset(seen.rooms), at),
             counts=seen.counts,
+            marks=Marks(**extended.marks),
         )
         is_recounted = base is None or base.counts != seen.counts
-        return Answer(body, step, bool(rooms.json) or is_recounted)
+        has_news = bool(rooms.json) or extended.has_news or is_recounted
+        return Answer(body, step, has_news)
 
     async def _rooms(
         self, reader: Reader, listing: Listing, seen: Seen, base: Step | None
@@ -158,6 +176,7 @@ class Sliding:
             list(base.followed.live), after=after, until=until
         )
         mine = {row.room_id for row in receipts if row.user_id == reader.user_id}
+        mine |= {row.room_id for row in rows if row.room_id is not None}
         return _Touched(frozenset(mine), everything)
 
 

@@ -68,6 +68,17 @@ class KnownRoom:
 
 
 @frozen(kw_only=True)
+class Marks:
+    """Up to where extensions have been sent."""
+
+    data: int = 0  # global account data, by pos
+    room_data: Followed = field(factory=Followed)
+    receipts: Followed = field(factory=Followed)
+    typing: Followed = field(factory=Followed)  # by eph
+    devices: int | None = None  # changes of device lists, by pos
+
+
+@frozen(kw_only=True)
 class Step:
     """What a connection has been sent up to one of its answers."""
 
@@ -76,11 +87,7 @@ class Step:
     rooms: Mapping[RoomId, KnownRoom] = field(factory=dict)
     followed: Followed = field(factory=Followed)
     counts: Mapping[str, int] = field(factory=dict)
-    data: int = 0  # global account data, up to this pos
-    room_data: Followed = field(factory=Followed)
-    receipts: Followed = field(factory=Followed)
-    typing: Followed = field(factory=Followed)  # by eph
-    devices: int | None = None  # changes of device lists, up to this pos
+    marks: Marks = field(factory=Marks)
 
     @property
     def pos(self) -> str:

@@ -1,41 +1,9 @@
 from __future__ import annotations
 
-from attrs import define, field
+import pytest
 
-from chatproto.operations.codec import structure
-from chatproto.operations.sliding_sync import SlidingSync
-
-EVERYTHING = [["*", "*"]]
-
-
-@define
-class Client:
-    """A device that syncs by windows, and keeps nothing but the last pos."""
-
-    person: object
-    pos: str | None = None
-    body: dict = field(factory=dict)
-
-    async def sync(self, pos=None, **body):
-        """One request with this body, or with that of the last."""
-        self.body = body or self.body
-        query = {"pos": pos or self.pos}
-        asked = {**self.body, **{k: v for k, v in query.items() if v}}
-        answer = await self.person.call(structure(SlidingSync, asked))
-        self.pos = answer["pos"]
-        return answer
-
-
-def windows(*ranges, limit=10, state=(), **more):
-    """A body that asks for one list."""
-    asked = {"timeline_limit": limit, "required_state": list(state), **more}
-    if ranges:
-        asked["ranges"] = [list(pair) for pair in ranges]
-    return {"lists": {"all": asked}}
-
-
-def bodies(events):
-    return [e["content"]["body"] for e in events if "body" in e["content"]]
+from tests.unit.server.harness import refused
+from tests.unit.server.sliding.client import Client, bodies, windows
 
 
 async def test_first_answer_tells_rooms(ann, bob, room):
@@ -66,3 +34,27 @@ async def test_next_answer_tells_what_is_new(ann, bob, room):
         *("notification_count", "lists"),
     }
     assert (await client.sync())["rooms"] == {}
+
+
+async def test_lost_answer_loses_nothing(ann, bob, room):
+    client = Client(bob)
+    start = (await client.sync(**windows([0, 9])))["pos"]
+    await ann.say(room, "one")
+    lost = await client.sync()
+    await ann.say(room, "two")
+    again = await client.sync(start)
+    assert bodies(lost["rooms"][room]["timeline"]) == ["one"]
+    assert bodies(again["rooms"][room]["timeline"]) == ["one", "two"]
+    assert (await client.sync())["rooms"] == {}
+    with refused("M_UNKNOWN_POS", 400):
+        await client.sync(start)
+
+
+@pytest.mark.parametrize("pos", ["", "s0_0_0_0", "s1", "nonsense", "7"])
+async def test_unknown_pos_is_refused(ann, pos):
+    client = Client(ann)
+    with refused("M_UNKNOWN_POS", 400):
+        await client.sync(pos or "x", **windows([0, 9]))
+    await client.sync(**windows([0, 9]))
+    with refused("M_UNKNOWN_POS", 400):
+        await client.sync(pos or "x", **windows([0, 9]))
