@@ -10,9 +10,10 @@ submitted behind it fails with it and the rooms in memory are forgotten.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -40,7 +41,7 @@ from chatproto.module import Module
 from chatproto.operations.codec import unstructure
 from chatproto.operations.declare import Access, Call, Operation
 from chatproto.ports import Broker, Clock, KeyStore, Store, Transaction
-from chatproto.server.appservices.acting import BARE, Mask, caller_behind
+from chatproto.server.appservices.acting import caller_behind, parse_mask
 from chatproto.server.appservices.admission import require_unclaimed
 from chatproto.server.appservices.services import Appservices
 from chatproto.server.callers import Callers
@@ -250,17 +251,21 @@ class Engine:
         return isinstance(self.handlers[type(request)], Reads)
 
     async def authenticate(
-        self, token: str, address: str = "", mask: Mask = BARE
+        self,
+        token: str,
+        address: str = "",
+        asserted: Mapping[str, str] = MappingProxyType({}),
     ) -> Caller:
-        """The caller with this access token; an application service may wear a mask.
+        """The caller with this access token. Raises MatrixError M_UNKNOWN_TOKEN.
 
-        Raises MatrixError M_UNKNOWN_TOKEN.
+        `asserted` is the query, in which an application service says whom it acts for.
         """
         now_ms = self.clock.now_ms()
         service = self.appservices.of_token(token)
         if service is None:
             caller = await self._callers.authenticate(token, now_ms)
         else:
+            mask = parse_mask(asserted)
             caller = await caller_behind(service, mask, self.store)
         if address:
             caller = evolve(caller, address=address)
