@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from chatproto.ids import parse_server_name
 from chatproto.module import Module
@@ -22,10 +22,12 @@ from chatproto.storage.clock import SystemClock
 from chatproto.storage.keys import FileKeyStore
 from chatproto.storage.media import FileMediaStore
 from chatproto.storage.sqlite import SqliteStore
+from reference_server.appservices import read_registrations
 from reference_server.config import Config, ConfigError
 
 if TYPE_CHECKING:
     from chatproto.ports import MediaStore
+    from chatproto.server.appservices.registration import Registration
 
 MODULE_GROUP = "chatproto.modules"
 
@@ -41,13 +43,20 @@ class Server:
 
 
 @asynccontextmanager
-async def open_server(config: Config) -> AsyncGenerator[Server]:
-    """A server on its data folder, without a listener."""
+async def open_server(
+    config: Config, appservices: Sequence[Registration] = ()
+) -> AsyncGenerator[Server]:
+    """A server on its data folder, without a listener.
+
+    `appservices` are more than those whose files the settings name. Raises ConfigError.
+    """
     folder = Path(config.data)
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  # nothing runs yet
     modules = find_modules(config.modules)
+    given = (*read_registrations(config.appservices), *appservices)
+    settings = evolve(engine_settings(config), appservices=given)
     async with Engine.open(
-        engine_settings(config),
+        settings,
         store=SqliteStore(folder / "chatproto.sqlite"),
         clock=SystemClock(),
         keys=FileKeyStore(folder),

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 import trio
+from attrs import evolve
 
 from chatproto.errors import ChatprotoError
 from reference_server.config import Config, load_config, options
@@ -180,8 +181,11 @@ def _config(path: Path | None, given: dict[str, Any]) -> Config:
 def _with_engine(config: Config, work: Callable[[Any], Awaitable[None]]) -> None:
     from reference_server.app import open_server
 
+    # Bridges are told of events by the server that runs, and by nobody beside it.
+    alone = evolve(config, appservices=[])
+
     async def run() -> None:
-        async with open_server(config) as server:
+        async with open_server(alone) as server:
             await work(server.engine)
 
     _run(run)

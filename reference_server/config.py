@@ -97,6 +97,10 @@ class Config:
         },
     )
     modules: list[str] = field(factory=list, metadata={"help": "modules to switch on"})
+    appservices: list[str] = field(
+        factory=list,
+        metadata={"help": "registration files of application services (bridges)"},
+    )
     heartbeat_ms: int = field(default=30_000, metadata={"help": "between two pings"})
     log_format: str = field(default="text", metadata={"help": "text or json"})
     log_level: str = field(default="info", metadata={"help": "debug, info or warning"})

@@ -11,7 +11,7 @@ hands to their browsers or programs; nobody logs in to the chat itself.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -21,6 +21,7 @@ from attrs import define, evolve, field
 from chatproto.decisions import Decision, Put, Update
 from chatproto.errors import LocalError
 from chatproto.ids import DeviceId, UserId, parse_new_localpart, user_id
+from chatproto.server.appservices.registration import Registration
 from chatproto.server.engine import Engine
 from chatproto.server.handlers.sessions import user_row
 from chatproto.server.tokens import (
@@ -45,12 +46,14 @@ class Chat:
     """A chat server to be mounted beside an ASGI application.
 
     `data` is the folder of its database; `config` may set what `chatproto-server
-    serve` can (limits, modules), but not where it listens.
+    serve` can (limits, modules), but not where it listens; `appservices` are bridges,
+    besides those whose registration files `config` names.
     """
 
     data: str
     server_name: str
     config: Config = field(factory=Config)
+    appservices: Sequence[Registration] = ()
     _server: Server | None = None
 
     @property
@@ -62,7 +65,7 @@ class Chat:
     async def open(self) -> AsyncGenerator[Chat]:
         """Keep the chat running for the time of the block."""
         config = evolve(self.config, data=self.data, server_name=self.server_name)
-        async with open_server(config) as self._server:
+        async with open_server(config, self.appservices) as self._server:
             try:
                 yield self
             finally:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-import re2  # type: ignore[import-untyped]  # it comes without types
 from attrs import Factory, field, frozen
 
 from chatproto.canonical import JsonObject
@@ -33,6 +32,9 @@ class RegistrationError(LocalError):
 
 
 def _matcher(regex: str) -> _Matches:
+    # Here, for it is not installed with the library alone; it comes without types.
+    import re2  # type: ignore[import-untyped]
+
     if len(regex) > MAX_PATTERN:
         raise RegistrationError(f"a pattern is longer than {MAX_PATTERN} characters")
     options: Any = re2.Options()
