@@ -134,6 +134,7 @@ from chatproto.operations.rooms import (
     SetVisibility,
     Unban,
 )
+from chatproto.operations.sliding_sync import SlidingSync
 from chatproto.operations.sync import GetFilter, StoreFilter, Sync
 from chatproto.operations.table import OPERATIONS
 from chatproto.storage.memory import MemoryStore
@@ -416,6 +417,7 @@ ACCOUNTS = {
         )
     ],
     "sync": [row(lambda w: Sync(), USERS)],
+    "sliding_sync": [row(lambda w: SlidingSync(), USERS)],
     "filter.store": own(lambda w, u: stored_filter(u)),
     "filter.get": [
         row(lambda w: GetFilter(user_id=w.me.id, filter_id="0"), NOBODY, "M_NOT_FOUND"),
