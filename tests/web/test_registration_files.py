@@ -54,11 +54,11 @@ def test_no_files_are_none():
     ],
 )
 def test_wrong_file_is_named(written, content, told):
-    with pytest.raises(ConfigError, match="irc.yaml") as caught:
+    with pytest.raises(ConfigError, match=r"irc\.yaml") as caught:
         read_registrations([written(content)])
     assert told in str(caught.value)
 
 
 def test_missing_file_is_named():
-    with pytest.raises(ConfigError, match="cannot read /nowhere/irc.yaml"):
+    with pytest.raises(ConfigError, match=r"cannot read /nowhere/irc\.yaml"):
         read_registrations(["/nowhere/irc.yaml"])

@@ -327,7 +327,7 @@ class Engine:
             if not await self.store.find(find):
                 row = user_row(service.sender, password_hash=None, now_ms=now_ms)
                 put = Put(table="users", row=row)
-                self.store.submit(Transaction(writes=[put]))
+                await self.commit(Caller(), Decision(writes=(put,)))
 
     # admit
 
