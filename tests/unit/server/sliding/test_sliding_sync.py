@@ -1,7 +1,11 @@
 from __future__ import annotations
 
-import pytest
+from functools import partial
 
+import pytest
+import trio
+
+from chatproto.operations.rooms import Ban, Kick
 from tests.unit.server.harness import refused
 from tests.unit.server.sliding.client import Client, bodies, windows
 
@@ -58,3 +62,319 @@ async def test_unknown_pos_is_refused(ann, pos):
     await client.sync(**windows([0, 9]))
     with refused("M_UNKNOWN_POS", 400):
         await client.sync(pos or "x", **windows([0, 9]))
+
+
+# rooms that come and go
+
+
+async def test_invitation_has_stripped_state(ann, bob):
+    client = Client(bob)
+    await client.sync(**windows([0, 9]))
+    room = await ann.create(name="Fish", invite=[bob.id])
+    found = (await client.sync())["rooms"][room]
+    assert found["membership"] == "invite"
+    assert found["initial"] is True
+    assert "timeline" not in found
+    assert {"m.room.name", "m.room.member"} <= {
+        e["type"] for e in found["invite_state"]
+    }
+    await ann.say(room, "not for Bob's eyes")
+    assert (await client.sync())["rooms"] == {}
+
+
+async def test_joined_room_is_told_anew(ann, bob):
+    client = Client(bob)
+    room = await ann.create(name="Fish", invite=[bob.id])
+    await client.sync(**windows([0, 9]))
+    await bob.join(room)
+    found = (await client.sync())["rooms"][room]
+    assert found["initial"] is True
+    assert found["membership"] == "join"
+    assert found["name"] == "Fish"
+    assert "invite_state" not in found
+
+
+async def test_left_room_is_told_once(ann, bob, room):
+    client = Client(bob)
+    await client.sync(**windows([0, 9]))
+    await ann.say(room, "good-bye")
+    await bob.leave(room)
+    await ann.say(room, "he is gone")
+    answer = await client.sync()
+    found = answer["rooms"][room]
+    assert answer["lists"]["all"]["count"] == 0
+    assert found["membership"] == "leave"
+    assert bodies(found["timeline"]) == ["good-bye"]
+    own = found["required_state"][-1]
+    assert own["state_key"] == bob.id
+    assert own["content"]["membership"] == "leave"
+    assert (await client.sync())["rooms"] == {}
+
+
+@pytest.mark.parametrize("act", [Kick, Ban], ids=["kick", "ban"])
+async def test_one_put_out_hears_of_it(ann, bob, room, act):
+    client = Client(bob)
+    await client.sync(**windows([0, 9]))
+    await ann.call(act(room_id=room, user_id=bob.id))
+    found = (await client.sync())["rooms"][room]
+    assert found["membership"] == ("leave" if act is Kick else "ban")
+
+
+async def test_withdrawn_invitation_is_told(ann, bob):
+    room = await ann.create(invite=[bob.id])
+    client = Client(bob)
+    await client.sync(**windows([0, 9]))
+    await ann.call(Kick(room_id=room, user_id=bob.id))
+    found = (await client.sync())["rooms"][room]
+    assert found["membership"] == "leave"
+    assert [e["state_key"] for e in found["required_state"]] == [bob.id]
+    assert "timeline" not in found
+
+
+async def test_room_come_back_to_is_initial(ann, bob, room):
+    client = Client(bob)
+    await client.sync(**windows([0, 9]))
+    await bob.leave(room)
+    await client.sync()
+    await ann.invite(room, bob)
+    await bob.join(room)
+    found = (await client.sync())["rooms"][room]
+    assert found["initial"] is True
+
+
+async def test_strangers_room_is_not_told(cat, room):
+    body = {"room_subscriptions": {room: {"timeline_limit": 10}}}
+    assert (await Client(cat).sync(**body))["rooms"] == {}
+
+
+# windows
+
+
+async def test_windows_go_down_the_list(chat, ann, bob):
+    rooms = [await chat.room_of(ann, bob) for _ in range(6)]
+    for room in rooms:
+        await ann.say(room)
+    newest = list(reversed(rooms))
+    client = Client(bob)
+    answer = await client.sync(**windows([0, 1]))
+    assert set(answer["rooms"]) == set(newest[:2])
+    assert answer["lists"]["all"]["count"] == 6
+    answer = await client.sync(**windows([0, 1], [4, 5]))
+    assert set(answer["rooms"]) == set(newest[4:])
+    answer = await client.sync(**windows())
+    assert set(answer["rooms"]) == set(newest[2:4])
+
+
+async def test_room_out_of_sight_keeps_its_news(chat, ann, bob, room):
+    other = await chat.room_of(ann, bob)
+    client = Client(bob)
+    await client.sync(**windows([0, 9]))
+    await ann.say(other)
+    await ann.say(room, "one")
+    await ann.say(other)
+    assert set((await client.sync(**windows([0, 0])))["rooms"]) == {other}
+    found = (await client.sync(**windows([0, 9])))["rooms"][room]
+    assert bodies(found["timeline"]) == ["one"]
+    assert "initial" not in found
+
+
+async def test_own_message_does_not_bump(ann, bob, room):
+    client = Client(bob)
+    first = (await client.sync(**windows([0, 9])))["rooms"][room]["bump_stamp"]
+    await bob.say(room)
+    assert "bump_stamp" not in (await client.sync())["rooms"][room]
+    await ann.say(room)
+    assert (await client.sync())["rooms"][room]["bump_stamp"] > first
+
+
+async def test_subscribed_room_is_told_beside_windows(chat, ann, bob, room):
+    await chat.room_of(ann, bob)
+    subscription = {room: {"timeline_limit": 5, "required_state": [["*", "*"]]}}
+    body = {**windows([0, 0]), "room_subscriptions": subscription}
+    answer = await Client(bob).sync(**body)
+    assert len(answer["rooms"]) == 2
+    found = answer["rooms"][room]
+    assert len(found["timeline"]) == 5
+    assert "lists" not in found
+    assert "m.room.power_levels" in {e["type"] for e in found["required_state"]}
+
+
+# timelines
+
+
+async def test_gap_is_said(ann, bob, room):
+    client = Client(bob)
+    await client.sync(**windows([0, 9], limit=2))
+    for number in range(5):
+        await ann.say(room, str(number))
+    found = (await client.sync())["rooms"][room]
+    assert bodies(found["timeline"]) == ["3", "4"]
+    assert found["limited"] is True
+    page = await bob.history(room, from_=found["prev_batch"], limit=2)
+    assert bodies(page.chunk) == ["2", "1"]
+
+
+async def test_larger_timeline_is_sent_at_once(ann, bob, room):
+    for number in range(5):
+        await ann.say(room, str(number))
+    client = Client(bob)
+    found = (await client.sync(**windows([0, 9], limit=1)))["rooms"][room]
+    assert bodies(found["timeline"]) == ["4"]
+    found = (await client.sync(**windows([0, 9], limit=3)))["rooms"][room]
+    assert bodies(found["timeline"]) == ["2", "3", "4"]
+    assert found["unstable_expanded_timeline"] is True
+    assert found["num_live"] == 0
+    for limit in (1, 3, 2):
+        assert (await client.sync(**windows([0, 9], limit=limit)))["rooms"] == {}
+    await ann.say(room, "5")
+    found = (await client.sync(**windows([0, 9], limit=3)))["rooms"][room]
+    assert bodies(found["timeline"]) == ["5"]
+
+
+async def test_larger_timeline_after_a_gap_is_sent(ann, bob, room):
+    client = Client(bob)
+    await client.sync(**windows([0, 9], limit=1))
+    for number in range(5):
+        await ann.say(room, str(number))
+    await client.sync(**windows([0, 9], limit=1))
+    found = (await client.sync(**windows([0, 9], limit=3)))["rooms"][room]
+    assert bodies(found["timeline"]) == ["2", "3", "4"]
+
+
+# state
+
+
+async def test_state_that_is_wanted_later_is_sent(ann, bob, room):
+    client = Client(bob)
+    await client.sync(**windows([0, 9], state=[["m.room.create", ""]]))
+    state = [["m.room.create", ""], ["m.room.join_rules", ""]]
+    found = (await client.sync(**windows([0, 9], state=state)))["rooms"][room]
+    assert [e["type"] for e in found["required_state"]] == ["m.room.join_rules"]
+    assert (await client.sync())["rooms"] == {}
+
+
+async def test_state_of_a_gap_is_sent(ann, bob, room):
+    client = Client(bob)
+    await client.sync(**windows([0, 9], limit=1, state=[["m.room.topic", "*"]]))
+    await ann.set_state(room, "m.room.topic", {"topic": "one"})
+    await ann.set_state(room, "m.room.topic", {"topic": "two"})
+    await ann.say(room)
+    found = (await client.sync())["rooms"][room]
+    assert [e["content"]["topic"] for e in found["required_state"]] == ["two"]
+
+
+async def test_members_come_as_they_speak(chat, ann, bob, cat):
+    room = await chat.room_of(ann, bob, cat)
+    client = Client(bob)
+    state = [["*", "*"], ["m.room.member", "$LAZY"], ["m.room.member", "$ME"]]
+    found = (await client.sync(**windows([0, 9], limit=0, state=state)))["rooms"][room]
+    members = {
+        e["state_key"] for e in found["required_state"] if e["type"] == "m.room.member"
+    }
+    assert members == {bob.id}
+    await cat.say(room)
+    found = (await client.sync(**windows([0, 9], limit=1, state=state)))["rooms"][room]
+    assert [e["state_key"] for e in found["required_state"]] == [cat.id]
+
+
+async def test_removed_name_is_null(ann, bob):
+    room = await ann.create(name="Fish", invite=[bob.id])
+    await bob.join(room)
+    client = Client(bob)
+    assert (await client.sync(**windows([0, 9])))["rooms"][room]["name"] == "Fish"
+    await ann.set_state(room, "m.room.name", {"name": ""})
+    assert (await client.sync())["rooms"][room]["name"] is None
+
+
+async def test_direct_chat_is_marked(ann, bob, room):
+    client = Client(bob)
+    assert "is_dm" not in (await client.sync(**windows([0, 9])))["rooms"][room]
+    await bob.set_data("m.direct", {ann.id: [room]})
+    assert (await client.sync())["rooms"][room]["is_dm"] is True
+
+
+# asking
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        windows([1, 0]),
+        windows([-1, 0]),
+        windows([0]),
+        windows(*[[0, 1]] * 101),
+        windows([0, 1], limit=-1),
+        windows([0, 1], state=[["m.room.name"]]),
+        windows([0, 1], state=[["m.x", str(n)] for n in range(251)]),
+        {"lists": {str(n): {} for n in range(101)}},
+        {"room_subscriptions": {f"!{n}:example.org": {} for n in range(101)}},
+        {"conn_id": "x" * 256},
+        {"set_presence": "asleep"},
+    ],
+    ids=range(11),
+)
+async def test_nonsense_is_refused(bob, body):
+    with refused("M_INVALID_PARAM", 400):
+        await Client(bob).sync(**body)
+
+
+async def test_connections_are_apart(ann, bob, room):
+    one, two = Client(bob), Client(bob)
+    await one.sync(**windows([0, 9]), conn_id="one")
+    await two.sync(**windows([0, 9]), conn_id="two")
+    await ann.say(room)
+    assert set((await one.sync())["rooms"]) == {room}
+    assert set((await two.sync())["rooms"]) == {room}
+
+
+async def test_transaction_is_named_in_the_answer(bob):
+    assert (await Client(bob).sync(txn_id="t1"))["txn_id"] == "t1"
+
+
+# waiting
+
+
+async def test_news_end_the_wait(ann, bob, room, autojump_clock):
+    client = Client(bob)
+    await client.sync(**windows([0, 9]))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(client.sync, wait_ms=30_000))
+        await trio.testing.wait_all_tasks_blocked()
+        before = client.pos
+        await ann.say(room)
+    assert client.pos != before
+    assert trio.current_time() < 30
+
+
+async def test_quiet_ends_the_wait_in_time(bob, room, autojump_clock):
+    client = Client(bob)
+    await client.sync(**windows([0, 9]))
+    began = trio.current_time()
+    answer = await client.sync(wait_ms=5_000)
+    assert answer["rooms"] == {}
+    assert trio.current_time() - began == pytest.approx(5)
+
+
+async def test_elder_of_two_requests_gets_nothing(ann, bob, room, autojump_clock):
+    elder, younger = Client(bob), Client(bob)
+    elder.pos = younger.pos = (await elder.sync(**windows([0, 9])))["pos"]
+    answers = []
+
+    async def wait():
+        answers.append(await elder.sync(wait_ms=30_000))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait)
+        await trio.testing.wait_all_tasks_blocked()
+        await younger.sync(**windows([0, 9]))
+        await ann.say(room)
+    assert answers[0]["rooms"] == {}
+    assert set((await younger.sync())["rooms"]) == {room}
+
+
+async def test_left_room_is_not_forgotten_by_a_lost_answer(ann, bob, room):
+    client = Client(bob)
+    start = (await client.sync(**windows([0, 9])))["pos"]
+    await bob.leave(room)
+    assert set((await client.sync())["rooms"]) == {room}
+    assert set((await client.sync(start))["rooms"]) == {room}
