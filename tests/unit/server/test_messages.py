@@ -177,6 +177,16 @@ async def test_edit_carries_new_content(ann, room):
         await ann.send(room, content)
 
 
+async def test_encrypted_edit_hides_new_content(ann, room):
+    encrypted = {"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "AwgAEn"}
+    target = await ann.send(room, encrypted, "m.room.encrypted")
+    edit = {**replacing(target), **encrypted}
+    del edit["m.new_content"]
+    sent = await ann.send(room, edit, "m.room.encrypted")
+    bundled = (await event(ann, room, target))["unsigned"]["m.relations"]
+    assert bundled["m.replace"]["event_id"] == sent
+
+
 # redacting
 
 
