@@ -7,7 +7,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from attrs import define, field, frozen
@@ -105,27 +107,51 @@ def walk(
     command: Sequence[str | Path],
     *,
     timeout_s: float = 120,
+    wishes: Mapping[str, Callable[[], None]] = {},
     **settings: str,
 ) -> Walk:
-    """Run a client to its end; it finds the settings in its environment."""
-    environment: Mapping[str, str] = {
+    """Run a client to its end; it finds the settings in its environment.
+
+    When it prints {"wish": name}, the one of that name is granted, and a line tells it.
+    """
+    environment = {
         **os.environ,
         **{name.upper(): value for name, value in settings.items()},
     }
-    try:
-        done = subprocess.run(
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(
             [str(word) for word in command],
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
             env=environment,
             text=True,
-            timeout=timeout_s,
-            check=False,
-        )
-        output, errors = done.stdout, done.stderr
-    except subprocess.TimeoutExpired as late:
-        output, errors = _text(late.stdout), _text(late.stderr) + "\nit took too long"
-    lines = [json.loads(row) for row in output.splitlines() if row.startswith("{")]
-    return Walk({line["step"]: line for line in lines}, errors)
+        ) as process,
+    ):
+        late = threading.Timer(timeout_s, process.kill)
+        late.start()
+        taken = _steps_taken(process, wishes)
+        late.cancel()
+        errors.seek(0)
+        return Walk(taken, errors.read())
+
+
+def _steps_taken(
+    process: subprocess.Popen[str],
+    wishes: Mapping[str, Callable[[], None]],
+) -> dict[str, dict]:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    taken = {}
+    for row in process.stdout:
+        line = json.loads(row) if row.startswith("{") else {}
+        if "wish" in line:
+            wishes[line["wish"]]()
+            print(file=process.stdin, flush=True)
+        elif line:
+            taken[line["step"]] = line
+    return taken
 
 
 def python(script: str) -> list[str | Path]:
@@ -139,13 +165,10 @@ def javascript(script: str) -> list[str | Path]:
     return [NODE, FOLDER / script]
 
 
-def _text(output: bytes | str | None) -> str:
-    return output.decode() if isinstance(output, bytes) else output or ""
-
-
 def steps(script: str) -> list[str]:
     """The names of the steps of one of our scripts, in its order."""
-    folder, step = _CLIENTS, r"^async def step_(\w+)"
     if script.endswith(".mjs"):
-        folder, step = FOLDER, r"^  async (\w+)\("
-    return re.findall(step, (folder / script).read_text(), re.MULTILINE)
+        text = (FOLDER / script).read_text().partition("\nconst steps = {")[2]
+        return re.findall(r"^  async (\w+)\(", text, re.MULTILINE)
+    text = (_CLIENTS / script).read_text()
+    return re.findall(r"^async def step_(\w+)", text, re.MULTILINE)

@@ -1,69 +1,9 @@
 // A life with matrix-js-sdk: Anna does most of it, Boris hears of it.
 
-import { PASSWORD, SERVER, equal, png, refused, sleep, take, until } from "./steps.mjs";
+import { PASSWORD, equal, png, refused, sleep, take, until } from "./steps.mjs";
 
 import assert from "node:assert/strict";
-import * as sdk from "matrix-js-sdk";
-
-const quiet = {
-  trace: () => {},
-  debug: () => {},
-  info: () => {},
-  warn: console.error,
-  error: console.error,
-  getChild: () => quiet,
-};
-
-/** A client, and everything that came to it. */
-class Person {
-  constructor(userId) {
-    this.userId = userId;
-    this.events = [];
-  }
-
-  async logIn() {
-    const answer = await stranger().loginRequest({
-      type: "m.login.password",
-      identifier: { type: "m.id.user", user: this.userId },
-      password: PASSWORD,
-      initial_device_display_name: "js",
-    });
-    this.client = sdk.createClient({
-      baseUrl: SERVER,
-      userId: answer.user_id,
-      deviceId: answer.device_id,
-      accessToken: answer.access_token,
-      timelineSupport: true,
-      logger: quiet,
-    });
-    this.client.on(sdk.ClientEvent.Event, (event) => this.events.push(event));
-    return answer;
-  }
-
-  async start(options = {}) {
-    await this.client.startClient({
-      initialSyncLimit: 8,
-      lazyLoadMembers: true,
-      threadSupport: true,
-      pendingEventOrdering: sdk.PendingEventOrdering.Detached,
-      ...options,
-    });
-    await until(() => this.client.getSyncState() === sdk.SyncState.Syncing);
-  }
-
-  room(roomId) {
-    return this.client.getRoom(roomId);
-  }
-
-  event(eventId) {
-    return until(() => this.events.find((event) => event.getId() === eventId));
-  }
-
-  async say(roomId, body, content = {}) {
-    const whole = { msgtype: "m.text", body, ...content };
-    return (await this.client.sendMessage(roomId, whole)).event_id;
-  }
-}
+import { Person, sdk, stranger } from "./js_person.mjs";
 
 /** A message that the server refuses; what waits behind it would wait for ever. */
 async function refusedToSend(person, roomId, type, content, errcode) {
@@ -75,15 +15,6 @@ async function refusedToSend(person, roomId, type, content, errcode) {
 async function opened(person, roomId, root) {
   const thread = person.room(roomId).createThread(root.getId(), root, [], true);
   await until(() => thread.initialEventsFetched);
-}
-
-function stranger() {
-  return sdk.createClient({ baseUrl: SERVER, logger: quiet });
-}
-
-/** What a call that the library has no method for answers, by its own HTTP. */
-function raw(person, method, path, body, prefix = sdk.ClientPrefix.V3) {
-  return person.client.http.authedRequest(method, path, undefined, body, { prefix });
 }
 
 async function bytes(person, mxc, ...size) {
@@ -208,8 +139,8 @@ const steps = {
   async sendAgain({ anna, room }) {
     const path = `/rooms/${encodeURIComponent(room)}/send/m.room.message/once`;
     const content = { msgtype: "m.text", body: "once" };
-    const first = await raw(anna, "PUT", path, content);
-    equal(await raw(anna, "PUT", path, content), first);
+    const first = await anna.raw("PUT", path, content);
+    equal(await anna.raw("PUT", path, content), first);
   },
 
   async receiveLive({ anna, boris, room }) {
@@ -635,7 +566,7 @@ const steps = {
     assert(answer.expires_in_ms > 0);
     const renewed = await stranger().refreshToken(answer.refresh_token);
     assert(renewed.access_token !== answer.access_token);
-    const client = sdk.createClient({ baseUrl: SERVER, accessToken: renewed.access_token, logger: quiet });
+    const client = stranger({ accessToken: renewed.access_token });
     equal((await client.whoami()).user_id, anna.userId);
     await client.logout();
   },
@@ -671,7 +602,7 @@ const steps = {
   async logOut({ anna, boris }) {
     const token = anna.client.getAccessToken();
     await anna.client.logout(true);
-    const old = sdk.createClient({ baseUrl: SERVER, accessToken: token, logger: quiet });
+    const old = stranger({ accessToken: token });
     await refused(old.whoami(), "M_UNKNOWN_TOKEN");
     await boris.client.logout(true);
   },

@@ -1,6 +1,7 @@
 // Takes the steps of a walk, and prints what became of each on a line of JSON.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { deflateSync, crc32 } from "node:zlib";
 
@@ -90,4 +91,12 @@ function chunk(name, content) {
   framed.set(named, 4);
   framed.writeUInt32BE(crc32(named), named.length + 4);
   return framed;
+}
+
+/** Have whoever started the walk do something, and wait until it is done. */
+export async function wish(what) {
+  const done = once(process.stdin, "data");
+  process.stdout.write(JSON.stringify({ wish: what }) + "\n");
+  await done;
+  process.stdin.pause();
 }
