@@ -78,12 +78,14 @@ class SlidingRooms:
         state = await self.state(room.room_id, through)
         fields = await self._fields(reader, member, room, state, through, is_dm=is_dm)
         said = None if todo.known is None else todo.known.fields
+        if room.last_pos > reader.until.pos and said is not None:
+            del fields["bump_stamp"]  # of what is told with the next answer
         json = changed(fields, said)
         sent = await self._timeline(reader, room.room_id, todo, json)
         required = await self._required(reader.user_id, room.room_id, todo, state, sent)
         if required:
             json["required_state"] = required
-        after = todo.after(sent.timeline, digests(fields))
+        after = todo.after(sent.timeline, {**(said or {}), **digests(fields)})
         if todo.initial:
             json["initial"] = True
         elif not json:

@@ -4,8 +4,13 @@ from functools import partial
 
 import pytest
 import trio
+from attrs import evolve
 
+from chatproto.operations.codec import structure
 from chatproto.operations.rooms import Ban, Kick
+from chatproto.operations.sliding_sync import SlidingSync
+from chatproto.server.sliding.rooms import Reader
+from chatproto.server.sliding.windows import read_asked
 from tests.unit.server.harness import refused
 from tests.unit.server.sliding.client import Client, bodies, windows
 
@@ -378,3 +383,30 @@ async def test_left_room_is_not_forgotten_by_a_lost_answer(ann, bob, room):
     await bob.leave(room)
     assert set((await client.sync())["rooms"]) == {room}
     assert set((await client.sync(start))["rooms"]) == {room}
+
+
+async def test_what_comes_meanwhile_is_told_with_the_next(ann, bob, room):
+    engine = bob.engine
+    asked = structure(SlidingSync, windows([0, 9]))
+    await bob.call(asked)
+    connection = engine.sliding.connections.find((bob.id, bob.caller.device_id), "")
+    until = engine.position()
+    await ann.say(room, "meanwhile")
+    reader = Reader(
+        user_id=bob.id,
+        device_id=bob.caller.device_id,
+        since=connection.sent.at,
+        until=until,
+        now_ms=0,
+    )
+    looked = read_asked(asked, bob.id)
+    answer = await engine.sliding.make(
+        reader, looked, asked.extensions, connection.sent
+    )
+    assert answer.body["rooms"] == {}
+    assert not answer.has_news
+    later = evolve(reader, since=until, until=engine.position())
+    answer = await engine.sliding.make(later, looked, asked.extensions, answer.step)
+    found = answer.body["rooms"][room]
+    assert bodies(found["timeline"]) == ["meanwhile"]
+    assert "bump_stamp" in found
