@@ -278,6 +278,18 @@ class DeviceChanges:
 
 
 @frozen
+class EventHead:
+    """Where an event stands, and whom it is about."""
+
+    pos: int
+    room_id: RoomId
+    seq: int
+    type: str
+    sender: UserId
+    state_key: str | None
+
+
+@frozen
 class Migration:
     """A numbered step of a schema: SQL statements, run once and in one transaction."""
 
@@ -509,6 +521,12 @@ class Store(Protocol):
         ...
 
     async def backed_up_count(self, user_id: UserId, version: int) -> int: ...
+
+    async def event_heads(
+        self, *, after: int, until: int, limit: int
+    ) -> Sequence[EventHead]:
+        """The events of all rooms in (after, until], oldest first."""
+        ...
 
     async def unread(
         self,

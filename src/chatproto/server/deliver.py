@@ -14,6 +14,7 @@ from attrs import define, field
 from chatproto.canonical import JsonObject, dumps
 from chatproto.decisions import PutReceipt
 from chatproto.ids import DeviceId, RoomId, UserId
+from chatproto.server.appservices.overheard import Ears
 from chatproto.server.client_format import seen_by_clients
 from chatproto.server.commit import Appended, Work
 from chatproto.server.positions import Position
@@ -31,6 +32,7 @@ class Delivery:
 
     subscriptions: Subscriptions
     position: Callable[[], Position]
+    ears: Sequence[Ears] = ()
     _touched: dict[Reader, None] = field(factory=dict)
 
     def works(self, works: Sequence[Work]) -> None:
@@ -50,6 +52,8 @@ class Delivery:
             reader.flush()
 
     def typing(self, room_id: RoomId, user_ids: list[UserId]) -> None:
+        for ears in self.ears:
+            ears.typing(room_id, user_ids)
         item = {"typing": {"room_id": room_id, "user_ids": user_ids}}
         readers = self.subscriptions.in_room(room_id)
         self._push("typing", [item], readers, self.position())
@@ -63,7 +67,11 @@ class Delivery:
         rooms: Iterable[RoomId],
     ) -> None:
         """Tell a user and those in the rooms they are in, whether they read or not."""
-        item = {"presence": {"user_id": user_id, **presence.content(now_ms)}}
+        content = presence.content(now_ms)
+        rooms = tuple(rooms)
+        for ears in self.ears:
+            ears.presence(user_id, content, rooms)
+        item = {"presence": {"user_id": user_id, **content}}
         users = {user_id}
         for room_id in rooms:
             users |= self.subscriptions.users_in(room_id)
@@ -159,6 +167,8 @@ class Delivery:
                 reader.behind()
 
     def _receipt(self, receipt: PutReceipt, at: Position | None) -> None:
+        for ears in self.ears:
+            ears.receipt(receipt)
         own = self.subscriptions.of_user(receipt.user_id)
         item = {"receipt": _receipt_item(receipt)}
         if receipt.type in PRIVATE_RECEIPTS:

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 import trio
@@ -75,6 +75,9 @@ from chatproto.server.tokens import Tickets
 from chatproto.server.views import Views
 from chatproto.server.visible import Visible
 from chatproto.server.waiter import Waiter
+
+if TYPE_CHECKING:
+    from chatproto.server.appservices.links import Links
 
 R = TypeVar("R")
 
@@ -162,6 +165,7 @@ class Engine:
         self._turns: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()
         self._callers = Callers(store)
         self._last_seen = LastSeen()
+        self.links: Links | None = None
         self._nursery: trio.Nursery | None = None
         self._in_batch = False
         self._after_batch: dict[Callable[[], object], None] = {}
@@ -188,6 +192,9 @@ class Engine:
                 engine._nursery = nursery
                 nursery.start_soon(engine.status.run)
                 nursery.start_soon(engine._extensions.run)
+                if settings.appservices:
+                    engine.links = engine._linked()
+                    nursery.start_soon(engine.links.run)
                 try:
                     yield engine
                 finally:
@@ -214,6 +221,8 @@ class Engine:
         assert isinstance(handler, Reads), operation.name
         self._admit(caller, operation)
         require_unclaimed(self.appservices, caller, request)
+        if self.links is not None:
+            await self.links.ask_about(caller, request)
         reading = Reading(self, caller, self.clock.now_ms())
         return await handler.read(reading, request)
 
@@ -229,6 +238,8 @@ class Engine:
         try:
             self._admit(caller, operation)
             require_unclaimed(self.appservices, caller, request)
+            if self.links is not None:
+                await self.links.ask_about(caller, request)
             key = once_key(operation, caller, request)
             decide = partial(self._decide, handler, caller, request, key)
             if key is None:
@@ -328,6 +339,21 @@ class Engine:
                 row = user_row(service.sender, password_hash=None, now_ms=now_ms)
                 put = Put(table="users", row=row)
                 await self.commit(Caller(), Decision(writes=(put,)))
+
+    def _linked(self) -> Links:
+        # Here, for most servers send nothing to anybody.
+        from chatproto.server.appservices.links import Links
+
+        links = Links.over(
+            self.appservices,
+            self.store,
+            self.formats,
+            self.clock,
+            commit=partial(self.commit, Caller()),
+            committed=lambda: self._committed,
+        )
+        self.delivery.ears = links.ears
+        return links
 
     # admit
 
@@ -461,6 +487,8 @@ class Engine:
             self._welcome(work)
         self.delivery.flush()
         self._publish(works)
+        if self.links is not None and any(work.appended for work in works):
+            self.links.wake()
 
     def _publish(self, works: Sequence[Work]) -> None:
         """Tell other processes which rooms have grown, and up to which event."""

@@ -19,6 +19,7 @@ from chatproto.ports import (
 )
 from chatproto.storage import rows
 from chatproto.storage.apply import select_all
+from chatproto.storage.appservice_reads import AppserviceReads
 from chatproto.storage.key_reads import KeyReads
 from chatproto.storage.migrate import migrate
 from chatproto.storage.relation_reads import RelationReads
@@ -31,7 +32,9 @@ from chatproto.storage.writer import Writer
 OWNER = "chatproto"
 
 
-class SqliteStore(RoomReads, RelationReads, UserReads, StreamReads, KeyReads):
+class SqliteStore(
+    RoomReads, RelationReads, UserReads, StreamReads, KeyReads, AppserviceReads
+):
     """Keeps everything in one database file."""
 
     def __init__(self, path: Path | str) -> None:

@@ -44,6 +44,7 @@ from chatproto.operations.accounts import (
     RenameDevice,
     WhoAmI,
 )
+from chatproto.operations.appservices import PingAppservice
 from chatproto.operations.discovery import GetCapabilities, GetVersions, GetWellKnown
 from chatproto.operations.key_backup import (
     CreateBackup,
@@ -822,7 +823,12 @@ PUSH_RULES = {
     ],
 }
 
+APPSERVICES = {
+    "appservice.ping": [row(lambda w: PingAppservice(appservice_id="irc"), NOBODY)],
+}
+
 TABLE = {
+    **APPSERVICES,
     **KEYS,
     **KEY_BACKUPS,
     **PUSH_RULES,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from chatproto.decisions import Caller, Handler
+from typing import Any
+
+from chatproto.decisions import Caller, Handler, Reads
 from chatproto.errors import MatrixError
 from chatproto.ids import ServerName, UserId, parse_new_localpart, user_id
+from chatproto.operations import appservices as ops
 from chatproto.operations.accounts import Register
 from chatproto.server.appservices.services import Appservices
 
@@ -31,4 +34,12 @@ def _require_appservice(caller: Caller) -> str:
     return caller.appservice
 
 
-HANDLERS: tuple[Handler, ...] = ()
+async def ping(reading: Any, request: ops.PingAppservice) -> ops.Pinged:
+    links = reading.engine.links
+    if links is None:
+        raise MatrixError("M_FORBIDDEN", "this server has no application services")
+    name, txn_id = request.appservice_id, request.transaction_id
+    return ops.Pinged(duration_ms=await links.ping(reading.caller, name, txn_id))
+
+
+HANDLERS: tuple[Handler, ...] = (Reads(ops.PING_APPSERVICE, ping),)

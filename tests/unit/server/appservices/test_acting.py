@@ -135,8 +135,8 @@ async def test_ended_ghost_acts_no_more(chat, ghost, change, errcode):
 
 async def test_message_is_as_old_as_told(chat, ghost):
     room = await ghost.create()
-    old = evolve(ghost.caller, sent_ts=12_345)
-    await Person(chat.engine, old).say(room, "long ago")
+    old = Person(chat.engine, evolve(ghost.caller, sent_ts=12_345))
+    await old.send(room, {"msgtype": "m.text", "body": "long ago"}, txn="old")
     await ghost.say(room, "now")
     chunk = (await ghost.history(room, dir="f")).chunk
     assert chunk[-2]["origin_server_ts"] == 12_345
