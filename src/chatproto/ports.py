@@ -217,6 +217,16 @@ class Unread:
     notification_count: int
     highlight_count: int
     is_muted: bool = False
+    threads: Mapping[EventId, tuple[int, int]] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class UnreadEvent:
+    """An event that may be unread: `thread` is the root of the thread it is in."""
+
+    seq: int
+    thread: EventId | None
+    json: JsonObject
 
 
 @frozen(kw_only=True)
@@ -535,9 +545,25 @@ class Store(Protocol):
         *,
         through: int,
         read_seq: int = 0,
+        by_thread: bool = False,
     ) -> Unread:
         """Unread counts, as docs/protocol/sync.md says, after the user's read position
-        or after `read_seq`, whichever is further.
+        or after `read_seq`, whichever is further. `by_thread` counts threads apart.
+        """
+        ...
+
+    async def unread_events(
+        self,
+        room_id: RoomId,
+        user_id: UserId,
+        *,
+        after: int,
+        through: int,
+        types: Collection[str],
+        limit: int,
+    ) -> Sequence[UnreadEvent]:
+        """Others' messages of these types, the newest first, without edits and without
+        what has been redacted.
         """
         ...
 

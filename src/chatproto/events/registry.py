@@ -38,6 +38,11 @@ class Registry:
         return Registry((*self._types.values(), *more))
 
     @property
+    def lifting(self) -> frozenset[str]:
+        """The types that lift a chat."""
+        return frozenset(t.type for t in self if t.bumps)
+
+    @property
     def counting(self) -> frozenset[str]:
         """The types that count as unread."""
         return frozenset(t.type for t in self if t.counts)

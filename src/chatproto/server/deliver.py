@@ -19,6 +19,7 @@ from chatproto.server.client_format import seen_by_clients
 from chatproto.server.commit import Appended, Work
 from chatproto.server.positions import Position
 from chatproto.server.presence import Presence
+from chatproto.server.push_rules import PUSH_RULES
 from chatproto.server.subscriptions import Reader, Subscriptions
 from chatproto.wire.frames import push_bytes
 from chatproto.wire.websocket import Encoded
@@ -124,14 +125,16 @@ class Delivery:
         if appended.was == "join":
             self.subscriptions.leave(pdu.room_id, user_id)
         else:
-            for reader in self.subscriptions.of_user(user_id):
-                self._touched[reader] = None
-                reader.behind()
+            self._behind(user_id)
         if now == "join":
             self.subscriptions.join(pdu.room_id, user_id)
 
     def _personal(self, work: Work, at: Position | None) -> None:
         for _, data in work.account_data:
+            if data.type == PUSH_RULES:
+                # What was counted by other rules is told anew, with the rules.
+                self._behind(data.user_id)
+                continue
             item: JsonObject = {"type": data.type, "content": data.content}
             if data.room_id is not None:
                 item["room_id"] = data.room_id
@@ -159,6 +162,11 @@ class Delivery:
             all_readers = [r for u in users for r in self.subscriptions.of_user(u)]
             told = {"device_lists": {"changed": [change.user_id]}}
             self._push("device_lists", [told], all_readers, at)
+
+    def _behind(self, user_id: UserId) -> None:
+        for reader in self.subscriptions.of_user(user_id):
+            self._touched[reader] = None
+            reader.behind()
 
     def catch_up(self, user_id: UserId, device_id: DeviceId | None) -> None:
         """Let a user's readers, or those of one device, read their stream anew."""

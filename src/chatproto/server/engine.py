@@ -63,6 +63,7 @@ from chatproto.server.pages import Pages
 from chatproto.server.passwords import Argon2Hasher, PasswordHasher
 from chatproto.server.positions import Position
 from chatproto.server.presence import Ephemeral
+from chatproto.server.push_rules import PUSH_RULES
 from chatproto.server.rates import RateLimits
 from chatproto.server.reading import Reading
 from chatproto.server.rooms import RoomCache
@@ -72,6 +73,7 @@ from chatproto.server.status import Status
 from chatproto.server.streams import Streams
 from chatproto.server.subscriptions import Reader, Subscriptions
 from chatproto.server.tokens import Tickets
+from chatproto.server.unread import UnreadCounts
 from chatproto.server.views import Views
 from chatproto.server.visible import Visible
 from chatproto.server.waiter import Waiter
@@ -124,6 +126,7 @@ class Engine:
         self.visible = Visible(store)
         self.formats = Formats(store)
         self.pages = Pages(store, self.formats)
+        self.unread = UnreadCounts(store, self.cache, self.registry)
         self.streams = Streams.over(
             store,
             self.cache,
@@ -131,6 +134,7 @@ class Engine:
             self.visible,
             self.formats,
             self.pages,
+            self.unread,
             clock,
         )
         self.sliding = Sliding.over(
@@ -478,6 +482,9 @@ class Engine:
         for work in works:
             for live in work.rooms:
                 live.pending -= 1
+            for _, data in work.account_data:
+                if data.type == PUSH_RULES:
+                    self.unread.forget(data.user_id)
             # An answer is queued before the news, and leaves in the same write.
             work.complete(work.reply, None)
         self.delivery.works(works)

@@ -17,6 +17,7 @@ from chatproto.server.positions import history_token
 from chatproto.server.presence import Ephemeral
 from chatproto.server.rooms import RoomCache
 from chatproto.server.spans import RoomNews, Span, account_events, put_events
+from chatproto.server.unread import UnreadCounts
 from chatproto.server.visible import Visible
 
 HEROES = 5
@@ -32,6 +33,7 @@ class JoinedRooms:
     visible: Visible
     formats: Formats
     pages: Pages
+    unread: UnreadCounts
 
     async def section(
         self,
@@ -40,14 +42,18 @@ class JoinedRooms:
         news: Mapping[RoomId, RoomNews],
         *,
         is_news: bool,
+        recounted: bool = False,
     ) -> JsonObject | None:
+        """None if there is nothing to say; `recounted` says that the counts are to be
+        told anew, since they are counted by other rules.
+        """
         room_id = member.room_id
         initial = span.since is None or member.changed_pos > span.after
         own = news.get(room_id)
         if initial:
             own = await self._whole(span, room_id, own)
         typing = self.ephemeral.typing_since(room_id, span.eph)
-        if not (initial or is_news or own or typing):
+        if not (initial or is_news or own or typing or recounted):
             return None
         room = await self.store.room(room_id)
         if room is None:
@@ -62,6 +68,8 @@ class JoinedRooms:
         rows = own.account_data if own else []
         put_events(section, "account_data", account_events(rows, room_id, span.want))
         await self._counts(span, member, room, through, section, initial=initial)
+        if recounted:
+            section["org.chatproto.room"]["recounted"] = True
         return section
 
     async def _whole(
@@ -213,13 +221,17 @@ class JoinedRooms:
         *,
         initial: bool,
     ) -> None:
-        unread = await self.store.unread(room.room_id, span.user_id, through=through)
+        room_id, user_id = room.room_id, span.user_id
+        unread = await self.unread.of(room_id, user_id, through=through)
+        if span.want.thread_counts:
+            await self._thread_counts(span, room_id, through, section)
         counts = {
             "notification_count": unread.notification_count,
             "highlight_count": unread.highlight_count,
         }
         silence = {"notification_count": 0, "highlight_count": 0}
-        section["unread_notifications"] = silence if unread.is_muted else counts
+        shown = silence if unread.is_muted else counts
+        section.setdefault("unread_notifications", shown)
         section["org.chatproto.room"] = {
             **(counts if unread.is_muted else {}),
             "initial": initial,
@@ -228,6 +240,25 @@ class JoinedRooms:
             "read_seq": unread.read_seq,
             "through": unread.through,
         }
+
+    async def _thread_counts(
+        self, span: Span, room_id: RoomId, through: int, section: JsonObject
+    ) -> None:
+        """For who asks for it: what is unread in no thread, and in each thread."""
+        unread = await self.unread.of(
+            room_id, span.user_id, through=through, by_thread=True
+        )
+        muted = unread.is_muted
+        main = (unread.notification_count, unread.highlight_count)
+        section["unread_notifications"] = _both((0, 0) if muted else main)
+        threads = {} if muted else unread.threads
+        section["unread_thread_notifications"] = {
+            root: _both(counts) for root, counts in threads.items()
+        }
+
+
+def _both(counts: tuple[int, int]) -> JsonObject:
+    return {"notification_count": counts[0], "highlight_count": counts[1]}
 
 
 def bump(room: RoomRow, member: MembershipRow) -> int:

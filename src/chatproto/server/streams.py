@@ -22,8 +22,10 @@ from chatproto.server.outside import OutsideRooms
 from chatproto.server.pages import Pages
 from chatproto.server.positions import Position
 from chatproto.server.presence import Ephemeral
+from chatproto.server.push_rules import PUSH_RULES, content_of
 from chatproto.server.rooms import RoomCache
 from chatproto.server.spans import RoomNews, Span, account_events, put_events
+from chatproto.server.unread import UnreadCounts
 from chatproto.server.visible import Visible
 
 TO_DEVICE_LIMIT = 100
@@ -49,9 +51,10 @@ class Streams:
         visible: Visible,
         formats: Formats,
         pages: Pages,
+        unread: UnreadCounts,
         clock: Clock,
     ) -> Streams:
-        joined = JoinedRooms(store, cache, ephemeral, visible, formats, pages)
+        joined = JoinedRooms(store, cache, ephemeral, visible, formats, pages, unread)
         outside = OutsideRooms(store, cache, visible, formats, pages)
         return cls(store, cache, ephemeral, joined, outside, clock)
 
@@ -74,11 +77,7 @@ class Streams:
         )
         to_device, span = await self._to_device(span)
         body: JsonObject = {"next_batch": str(span.until)}
-        data = await self.store.account_data(
-            user_id,
-            after=span.after,
-            until=span.until.pos,
-        )
+        data = await self._account_data(span)
         await self._rooms(span, data, body)
         await self._presence(span, body)
         put_events(body, "account_data", account_events(data, None, want))
@@ -127,6 +126,24 @@ class Streams:
         ]
         return events, span
 
+    async def _account_data(self, span: Span) -> Sequence[AccountDataRow]:
+        """With the push rules as they are now: what is stored, over what all have."""
+        found = await self.store.account_data(
+            span.user_id, after=span.after, until=span.until.pos
+        )
+        data = [row for row in found if not _is_push_rules(row)]
+        stored = next((row for row in found if _is_push_rules(row)), None)
+        if stored is None and (span.since is not None or not span.want.bundles):
+            return data
+        rules = await self.joined.unread.rules(span.user_id)
+        row = AccountDataRow(
+            pos=0 if stored is None else stored.pos,
+            room_id=None,
+            type=PUSH_RULES,
+            content=content_of(rules),
+        )
+        return [*data, row]
+
     # rooms
 
     async def _rooms(
@@ -141,6 +158,7 @@ class Streams:
         changed = set(
             await self.store.rooms_changed(span.user_id, span.after, span.until.pos),
         )
+        recounted = span.since is not None and any(map(_is_push_rules, data))
         sections: dict[str, dict[str, JsonObject]] = defaultdict(dict)
         for member in wanted:
             # A user in hundreds of rooms keeps nobody else waiting.
@@ -149,7 +167,9 @@ class Streams:
             section: JsonObject | None = None
             if name == "join":
                 is_news = member.room_id in changed or span.want.full_state
-                section = await self.joined.section(span, member, news, is_news=is_news)
+                section = await self.joined.section(
+                    span, member, news, is_news=is_news, recounted=recounted
+                )
             elif name == "leave" and member.pos > span.after:
                 section = await self.outside.left(span, member)
             elif name is not None and member.pos > span.after:
@@ -213,6 +233,10 @@ class Streams:
                 live = await self.cache.load(room_id)
                 met |= set(live.timeline.state.members("join")) if live else set()
         return met
+
+
+def _is_push_rules(row: AccountDataRow) -> bool:
+    return row.type == PUSH_RULES and row.room_id is None
 
 
 _SECTIONS = {

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import orjson
 
 from chatproto.canonical import JsonObject
-from chatproto.ids import DeviceId, RoomId, UserId
+from chatproto.ids import DeviceId, EventId, RoomId, UserId
 from chatproto.ports import (
     AccountDataRow,
     ReceiptRow,
     ToDeviceRow,
     Unread,
+    UnreadEvent,
 )
 from chatproto.storage import rows
 from chatproto.storage.reads import Reads
@@ -129,17 +130,45 @@ class StreamReads(Reads):
         *,
         through: int,
         read_seq: int = 0,
+        by_thread: bool = False,
     ) -> Unread:
         read = max(read_seq, self._number(_READ_SEQ, room_id, user_id))
-        row = self._one(_UNREAD, room_id, read, through, user_id) or (0, 0)
+        sql = _UNREAD_MAIN if by_thread else _UNREAD
+        row = self._one(sql, room_id, read, through, user_id) or (0, 0)
         notifications, highlights = row
+        threads: dict[EventId, tuple[int, int]] = {}
+        if by_thread:
+            whole = self._number(_WHOLE_READ_SEQ, room_id, user_id)
+            found = self._all(_UNREAD_THREADS, room_id, whole, through, user_id)
+            threads = {root: (count, loud or 0) for root, count, loud in found}
         return Unread(
+            threads=threads,
             read_seq=read,
             through=through,
             notification_count=notifications,
             highlight_count=highlights or 0,
             is_muted=bool(self._number(_MUTED, user_id, room_id)),
         )
+
+    async def unread_events(
+        self,
+        room_id: RoomId,
+        user_id: UserId,
+        *,
+        after: int,
+        through: int,
+        types: Collection[str],
+        limit: int,
+    ) -> Sequence[UnreadEvent]:
+        kinds = orjson.dumps(sorted(types)).decode()
+        values = (room_id, after, through, user_id, kinds, limit)
+        found = await self._in_thread(
+            lambda connection: connection.execute(_UNREAD_EVENTS, values).fetchall()
+        )
+        return [
+            UnreadEvent(seq=seq, thread=thread, json=orjson.loads(json))
+            for seq, thread, json in found
+        ]
 
 
 _POS_AT = """select pos from events where room_id=? and pos<=?
@@ -153,9 +182,21 @@ _READ_SEQ = """select max(seq) from (
   select max(sent_seq, changed_seq) from memberships where room_id=?1 and user_id=?2)"""
 _MUTED = """select 1 from account_data where user_id=? and room_id=?
 and type='org.chatproto.muted' and json_type(content, '$.muted')='true'"""
-_UNREAD = """select count(*), sum(e.mentions_room or exists (
+_COUNTED = """count(*), sum(e.mentions_room or exists (
     select 1 from mentions m
-    where m.room_id=e.room_id and m.user_id=?4 and m.seq=e.seq))
-from events e where e.room_id=?1 and e.seq>?2 and e.seq<=?3
-and e.counts and e.sender<>?4 and (e.redacted_by is null or exists (
+    where m.room_id=e.room_id and m.user_id=?4 and m.seq=e.seq))"""
+_AMONG = """e.room_id=?1 and e.seq>?2 and e.seq<=?3
+and e.sender<>?4 and (e.redacted_by is null or exists (
     select 1 from events r where r.event_id=e.redacted_by and r.seq>?3))"""
+_UNREAD = f"select {_COUNTED} from events e where {_AMONG} and e.counts"  # noqa: S608
+_UNREAD_MAIN = f"{_UNREAD} and e.rel_type is not 'm.thread'"
+_WHOLE_READ_SEQ = _READ_SEQ.replace("thread_id in ('', 'main')", "thread_id=''")
+_UNREAD_THREADS = f"""select e.relates_to, {_COUNTED} from events e
+where {_AMONG} and e.counts and e.rel_type='m.thread'
+and e.seq > coalesce((select max(r.seq) from receipts r
+    where r.room_id=?1 and r.user_id=?4 and r.thread_id=e.relates_to
+    and r.type in ('m.read', 'm.read.private')), 0)
+group by e.relates_to"""  # noqa: S608  # of constants
+_UNREAD_EVENTS = f"""select e.seq, iif(e.rel_type='m.thread', e.relates_to, null), e.json
+from events e where {_AMONG} and e.state_key is null and e.rel_type is not 'm.replace'
+and e.type in (select value from json_each(?5)) order by e.seq desc limit ?6"""  # noqa: S608

@@ -29,6 +29,7 @@ from chatproto.sync.fields import (
 )
 from chatproto.sync.known import Known
 from chatproto.sync.presence import Presence
+from chatproto.sync.push_rules import PUSH_RULES
 from chatproto.sync.receipts import Receipt
 from chatproto.sync.room import Room
 from chatproto.sync.section import ROOM, Taking
@@ -194,7 +195,8 @@ def _account_data(known: Known, item: JsonObject, now_ms: int) -> list[Change]:
     if known.account_data.get(kind) == content:
         return []
     known.account_data[kind] = content
-    return [AccountDataChanged(kind)]
+    changed = known.take_rules(content) if kind == PUSH_RULES else []
+    return [AccountDataChanged(kind), *changed]
 
 
 def _presence(known: Known, content: JsonObject, now_ms: int) -> list[Change]:

@@ -15,6 +15,7 @@ from chatproto.sync.items import TimelineItem
 from chatproto.sync.outbox import Outbox
 from chatproto.sync.policy import DEFAULT_POLICY, Policy
 from chatproto.sync.presence import Presence
+from chatproto.sync.push_rules import OwnRules
 from chatproto.sync.reducers import Reducer
 from chatproto.sync.room import Room
 
@@ -41,6 +42,7 @@ class Known:
     fallback_key_types: tuple[str, ...] = ()
     outbox: Outbox = field(factory=Outbox)
     drafts: dict[RoomId, JsonObject] = field(factory=dict)
+    _rules: OwnRules | None = None
     _order: list[RoomId] = field(factory=list)
     _told: dict[RoomId, tuple[int, int]] = field(factory=dict)
 
@@ -103,9 +105,21 @@ class Known:
             membership=membership,
             policy=self.policy,
             reducers=self.reducers,
+            rules=self._rules,
             summary={} if self.lazy_members else None,
         )
         return room
+
+    def take_rules(self, content: JsonObject) -> list[Change]:
+        """Judge by other push rules from now on; tell of rooms that are muted now, or
+        are not any more. What has been counted before, the server tells anew.
+        """
+        self._rules = OwnRules.of(content, self.user_id, self.policy)
+        changes: list[Change] = []
+        for room in self.rooms.values():
+            room.rules = self._rules
+            changes += self.settled(room)
+        return changes
 
     def room_of(self, item: JsonObject) -> Room | None:
         """The room that an item names."""

@@ -9,6 +9,7 @@ from attrs import define, field
 
 from chatproto.canonical import JsonObject
 from chatproto.ids import EventId, RoomId, UserId
+from chatproto.rooms.push_conditions import Seen
 from chatproto.sync import reducers
 from chatproto.sync.fields import (
     REDACTS,
@@ -25,6 +26,7 @@ from chatproto.sync.fields import (
 from chatproto.sync.items import TimelineItem, timeline_items
 from chatproto.sync.outbox import Outgoing
 from chatproto.sync.policy import DEFAULT_POLICY, Policy, mentions
+from chatproto.sync.push_rules import OwnRules
 from chatproto.sync.receipts import Receipts
 from chatproto.sync.reducers import Reducer
 from chatproto.sync.relations import redaction_of
@@ -61,6 +63,7 @@ class Room:
     unread: Unread = field(factory=Unread)
     typing: Typing = field(factory=Typing)
     account_data: dict[str, JsonObject] = field(factory=dict)
+    rules: OwnRules | None = None
     _extensions: dict[str, Any] = field(factory=dict)
 
     # what is shown
@@ -101,7 +104,9 @@ class Room:
 
     @property
     def is_muted(self) -> bool:
-        return self.account_data.get(MUTED, {}).get("muted") is True
+        if self.account_data.get(MUTED, {}).get("muted") is True:
+            return True
+        return self.rules is not None and self.rules.mutes(self.room_id)
 
     @property
     def is_marked_unread(self) -> bool:
@@ -248,8 +253,9 @@ class Room:
             self.unread.read(seq)
             return
         self.bump = max(self.bump, pos_of(event) or 0)
-        if self.policy.counts(event):
-            self.unread.count(seq, highlight=self._is_highlight(event))
+        counts, highlight = self._judge(event)
+        if counts:
+            self.unread.count(seq, highlight=highlight)
 
     def _uncount(self, event: JsonObject, seq: int) -> None:
         told = child(child(event, "unsigned"), REDACTS)
@@ -260,16 +266,47 @@ class Room:
             Uncounted(
                 seq=seq,
                 target=target,
-                counted=told.get("counts") is True,
+                counted=self._was_counted(event, told),
                 highlight=self._was_highlight(event, told),
             )
         )
 
-    def _was_highlight(self, redaction: JsonObject, told: JsonObject) -> bool:
+    def _judge(self, event: JsonObject) -> tuple[bool, bool]:
+        """Whether somebody else's message counts, and whether it highlights."""
+        heard = None if self.rules is None else self.rules.heard
+        if heard is None:
+            counts = self.policy.counts(event)
+            return counts, counts and self._is_highlight(event)
+        if not self.policy.lifts(event):
+            return False, False
+        member = self.state.event(MEMBER, self.own) or {}
+        seen = Seen(
+            display_name=text(content_of(member), "displayname"),
+            joined_count=self.joined_count,
+            may_notify=lambda sender, key: (
+                key == "room" and self.state.may_call_room(sender)
+            ),
+        )
+        rule = heard.match({**event, "room_id": self.room_id}, seen)
+        return (False, False) if rule is None else (rule.notifies, rule.highlights)
+
+    def _target(self, redaction: JsonObject) -> JsonObject | None:
         found = redaction_of(redaction)
-        target = self.timeline.event(found.target) if found else None
+        return self.timeline.event(found.target) if found else None
+
+    def _was_counted(self, redaction: JsonObject, told: JsonObject) -> bool:
+        """The server says whether the target counts for everybody; by rules of one's
+        own it can only be told from the target itself.
+        """
+        target = self._target(redaction)
+        if self.rules is not None and self.rules.heard and target is not None:
+            return self._judge(target)[0]
+        return told.get("counts") is True
+
+    def _was_highlight(self, redaction: JsonObject, told: JsonObject) -> bool:
+        target = self._target(redaction)
         if target is not None:
-            return self.policy.counts(target) and self._is_highlight(target)
+            return self._judge(target)[1]
         # The server may say whom the redacted event mentioned.
         return mentions(child(told, "mentions"), self.own, may_call_room=True)
 

@@ -120,14 +120,16 @@ class Taking:
         notification_count = number(counts, "notification_count")
         if through is None or notification_count is None:
             return
-        self.room.unread.rebase(
-            Base(
-                read_seq=number(told, "read_seq") or 0,
-                through=through,
-                notification_count=notification_count,
-                highlight_count=number(counts, "highlight_count") or 0,
-            )
+        base = Base(
+            read_seq=number(told, "read_seq") or 0,
+            through=through,
+            notification_count=notification_count,
+            highlight_count=number(counts, "highlight_count") or 0,
         )
+        if told.get("recounted") is True:
+            self.room.unread.recount(base)
+        else:
+            self.room.unread.rebase(base)
 
     # sections
 

@@ -118,6 +118,7 @@ class ClientState(Known):
         """Forget everything but the outbox and drafts; a snapshot must follow."""
         self.position = None
         self.rooms, self.account_data, self.presence = {}, {}, {}
+        self._rules = None
         self.one_time_key_counts, self.fallback_key_types = {}, ()
         self._order, self._told = [], {}
         return (Resynced(),)

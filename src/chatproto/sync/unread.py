@@ -78,6 +78,16 @@ class Unread:
             self.base = base
             self.read(base.read_seq)
 
+    def recount(self, base: Base) -> None:
+        """Take numbers that were counted by other rules than what is known here."""
+        if not self._is_stale(base):
+            through = base.through
+            self.counted = {s: h for s, h in self.counted.items() if s > through}
+            kept = self.redactions.items()
+            self.redactions = {s: r for s, r in kept if s > through}
+            self.base = base
+            self.read(base.read_seq)
+
     def read(self, seq: int) -> None:
         """One's own read position is at least here."""
         self._totals = None

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import trio
 from attrs import define, field
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -16,6 +16,11 @@ from chatproto.ids import parse_server_name
 from chatproto.operations.account_data import DeleteTag, SetRoomAccountData, SetTag
 from chatproto.operations.messages import RedactEvent, SendEvent, SetState
 from chatproto.operations.profiles import SetDisplayName, SetPresence
+from chatproto.operations.push import (
+    DeletePushRule,
+    SetPushRule,
+    SetPushRuleEnabled,
+)
 from chatproto.operations.receipts import SendReceipt, SetTyping
 from chatproto.operations.rooms import CreateRoom, Invite, JoinRoom, Kick, LeaveRoom
 from chatproto.server.connection import Connection
@@ -236,7 +241,29 @@ def _request(kind, user, room_id, event_id, which, flag, count):
             status_msg=("", "busy")[which % 2],
         ),
         "rename": lambda: SetDisplayName(user_id=user, displayname=f"N{which}"),
+        "rule": lambda: _rule(room_id, which, flag),
     }[kind]()
+
+
+def _rule(room_id, which, flag):
+    """Words that are loud or quiet, rooms of which only mentions count, or nothing."""
+    actions = ("notify", {"set_tweak": "highlight"}) if flag else ()
+    silence = {"kind": "event_match", "key": "room_id", "pattern": room_id}
+    word = {"kind": "content", "rule_id": "word"}
+    return [
+        lambda: SetPushRule(**word, pattern=f"text {which}*", actions=actions),
+        lambda: SetPushRule(kind="room", rule_id=room_id, actions=actions),
+        lambda: SetPushRule(
+            kind="override", rule_id=room_id, conditions=(silence,), actions=actions
+        ),
+        lambda: SetPushRuleEnabled(
+            kind="underride", rule_id=".m.rule.message", enabled=flag
+        ),
+        lambda: SetPushRuleEnabled(
+            kind="override", rule_id=".m.rule.master", enabled=flag
+        ),
+        lambda: DeletePushRule(**word),
+    ][which % 6]()
 
 
 TOLD = st.sampled_from(
@@ -262,14 +289,26 @@ TOLD = st.sampled_from(
         "tag",
         "presence",
         "rename",
+        "rule",
     ]
 )
 STEP = st.tuples(
     TOLD, st.integers(0, 2), st.integers(0, 1), st.integers(0, 20), st.booleans()
 )
+COUNTED = st.sampled_from(["send", "mention", "notice", "redact", "read", "edit"])
+BY_RULES = st.one_of(
+    st.tuples(
+        COUNTED, st.integers(0, 2), st.integers(0, 1), st.integers(0, 9), st.booleans()
+    ),
+    st.tuples(
+        st.just("rule"), st.just(0), st.just(0), st.integers(0, 5), st.booleans()
+    ),
+)
 AT_ONCE = st.lists(STEP, min_size=1, max_size=6)
 LINE = st.sampled_from(["take", "take", "repeat", "stall", "cut", "sync", "wait"])
 PLAN = st.lists(st.one_of(AT_ONCE, AT_ONCE, LINE), max_size=25)
+RULES_AT_ONCE = st.lists(BY_RULES, min_size=1, max_size=6)
+PLAN_OF_RULES = st.lists(st.one_of(RULES_AT_ONCE, LINE), min_size=8, max_size=25)
 
 
 @asynccontextmanager
@@ -368,9 +407,9 @@ def differences(one, other, path=""):
     return [] if one == other else [(path, one, other)]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(plan=PLAN, seed=st.integers(0, 3))
-def test_snapshot_equals_fold_of_pushes(plan, seed):
+def holds(plan, seed):
+    """A client that got a stream by parts knows what one knows that comes now."""
+
     async def main():
         async with opened(seed) as world:
             await follow(world, plan)
@@ -381,3 +420,17 @@ def test_snapshot_equals_fold_of_pushes(plan, seed):
             assert differences(known(world.client.state), known(fresh)) == []
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(plan=PLAN, seed=st.integers(0, 3))
+def test_snapshot_equals_fold_of_pushes(plan, seed):
+    holds(plan, seed)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(plan=PLAN_OF_RULES, seed=st.integers(0, 3))
+@example(plan=[[("send", 1, 0, 0, False)], "take", [("rule", 0, 0, 1, False)]], seed=0)
+@example(plan=[[("rule", 0, 0, 0, True)], "take", [("send", 1, 0, 0, False)]], seed=0)
+def test_snapshot_equals_fold_by_changing_rules(plan, seed):
+    holds(plan, seed)

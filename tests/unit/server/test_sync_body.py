@@ -342,7 +342,7 @@ async def test_account_data_and_presence_are_picked(ann, bob, room):
     wanted = {"account_data": {"not_types": ["*.x"]}, "presence": {"types": []}}
     body = await ann.sync(filter=dumps(wanted).decode())
     kinds = [event["type"] for event in body["account_data"]["events"]]
-    assert kinds == ["org.example.y"]
+    assert kinds == ["org.example.y", "m.push_rules"]
     assert "presence" not in body
 
 

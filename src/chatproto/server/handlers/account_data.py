@@ -23,9 +23,10 @@ from chatproto.operations import account_data as ops
 from chatproto.operations.declare import Empty
 from chatproto.server.handlers.rooms import require_concerned
 from chatproto.server.handlers.sessions import require_self
+from chatproto.server.push_rules import PUSH_RULES, content_of
 
 # The server keeps these itself; they change through operations of their own.
-_NOT_BY_HAND = ("m.fully_read", "m.push_rules")
+_NOT_BY_HAND = ("m.fully_read", PUSH_RULES)
 MAX_TARGETS = 1_000
 
 
@@ -77,6 +78,8 @@ async def get_room_account_data(
 
 
 async def _get(reading: Any, kind: str, room_id: RoomId | None) -> JsonObject:
+    if kind == PUSH_RULES and room_id is None:
+        return content_of(await reading.engine.unread.rules(reading.caller.user))
     found: JsonObject | None = await reading.store.account_datum(
         reading.caller.user,
         room_id,

@@ -69,7 +69,7 @@ async def _counts(
     for event_id in event_ids:
         event = await reading.store.event(room_id, event_id)
         if room is not None and event is not None:
-            counts = await reading.store.unread(
+            counts = await reading.engine.unread.of(
                 room_id,
                 caller.user,
                 through=room.seq,
