@@ -34,11 +34,11 @@ async def sliding_sync(reading: Any, request: ops.SlidingSync) -> JsonObject:
     asked = read_asked(request, caller.user)
     connections: Connections = engine.sliding.connections
     connection, base = _resume(connections, reading, request)
-    turn = connection.turn
     timeout_s = max(0, min(request.timeout, MAX_TIMEOUT_MS)) / 1000
     deadline = trio.current_time() + timeout_s
-    rooms = await engine.joined_rooms(caller.user)
     waiter = Waiter(caller.user, caller.device_id)
+    turn = connection.take_turn(waiter.behind)
+    rooms = await engine.joined_rooms(caller.user)
     engine.attach(waiter, rooms, presence=request.set_presence)
     try:
         while True:
@@ -75,9 +75,7 @@ def _resume(
     if request.pos is None:
         return connections.begin(place, request.conn_id), None
     connection = connections.find(place, request.conn_id)
-    base = connection.resume(request.pos)
-    connection.turn += 1
-    return connection, base
+    return connection, connection.resume(request.pos)
 
 
 def _overtaken(request: ops.SlidingSync) -> JsonObject:

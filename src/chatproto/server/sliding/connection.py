@@ -8,7 +8,7 @@ kept, and nothing older (docs/protocol/sliding-sync.md).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeAlias
 
 from attrs import define, field, frozen
@@ -105,6 +105,15 @@ class Connection:
     acknowledged: Step | None = None
     turn: int = 0
     weight: int = 0
+    _wake: Callable[[], object] | None = None
+
+    def take_turn(self, wake: Callable[[], object] | None) -> int:
+        """Begin a request, and call `wake` when another takes its turn."""
+        self.turn += 1
+        if self._wake is not None:
+            self._wake()
+        self._wake = wake
+        return self.turn
 
     def resume(self, pos: str) -> Step:
         """The step that a client goes on from. Raises MatrixError M_UNKNOWN_POS."""
@@ -162,18 +171,16 @@ class Connections:
                 self._drop(place, conn_id)
             del self._places[place]
 
-    def forget(self, user_id: UserId, device_id: DeviceId | None) -> None:
-        """Forget the connections of a device."""
-        place = (user_id, device_id)
-        for conn_id in list(self._places.get(place, ())):
-            self._drop(place, conn_id)
-        self._places.pop(place, None)
+    @property
+    def weight(self) -> int:
+        """How much is remembered, in rooms."""
+        return self._weight
 
     def _drop(self, place: Place, conn_id: str) -> None:
         dropped = self._places[place].pop(conn_id, None)
         if dropped is not None:
             self._weight -= dropped.weight
-            dropped.turn += 1  # whoever is about to answer on it comes too late
+            dropped.take_turn(None)
 
 
 def unknown_pos() -> MatrixError:

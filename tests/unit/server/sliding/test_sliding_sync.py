@@ -371,8 +371,10 @@ async def test_elder_of_two_requests_gets_nothing(ann, bob, room, autojump_clock
     async with trio.open_nursery() as nursery:
         nursery.start_soon(wait)
         await trio.testing.wait_all_tasks_blocked()
+        began = trio.current_time()
         await younger.sync(**windows([0, 9]))
-        await ann.say(room)
+    assert trio.current_time() == began
+    await ann.say(room)
     assert answers[0]["rooms"] == {}
     assert set((await younger.sync())["rooms"]) == {room}
 
