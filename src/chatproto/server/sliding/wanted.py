@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from chatproto.errors import MatrixError
 from chatproto.ids import UserId
@@ -17,12 +17,18 @@ _MEMBER = "m.room.member"
 
 @frozen(order=True)
 class StatePattern:
-    """Matches pieces of state; `*` matches every type, or every state key."""
+    """Matches pieces of state; `*` matches every type, or every state key.
+
+    Where members are told as they speak, `*` does not match them.
+    """
 
     type: str
     state_key: str
+    skips_members: bool = False
 
     def matches(self, event_type: str, state_key: str) -> bool:
+        if self.skips_members and event_type == _MEMBER:
+            return False
         return self.type in (ANYTHING, event_type) and self.state_key in (
             ANYTHING,
             state_key,
@@ -35,21 +41,13 @@ class StatePattern:
 
 @frozen
 class WantedState:
-    """Which state is wanted.
-
-    With `lazy_members`, members are those who speak, and not what `*` matches.
-    """
+    """Which state is wanted; with `lazy_members`, also of those who speak."""
 
     patterns: frozenset[StatePattern] = frozenset()
     lazy_members: bool = False
 
     def matches(self, event_type: str, state_key: str) -> bool:
-        lazy = self.lazy_members and event_type == _MEMBER
-        return any(
-            pattern.matches(event_type, state_key)
-            for pattern in self.patterns
-            if not (lazy and ANYTHING in (pattern.type, pattern.state_key))
-        )
+        return any(pattern.matches(event_type, state_key) for pattern in self.patterns)
 
     @property
     def exact(self) -> list[tuple[str, str]] | None:
@@ -87,19 +85,18 @@ def room_wanted(
     """Read what is asked of rooms. Raises MatrixError M_INVALID_PARAM."""
     if timeline_limit < 0:
         raise MatrixError("M_INVALID_PARAM", "timeline_limit is negative")
-    lazy = False
+    pairs = list(required_state)
+    if any(len(pair) != 2 for pair in pairs):
+        message = "required_state has pairs of type and state key"
+        raise MatrixError("M_INVALID_PARAM", message)
+    lazy = (_MEMBER, "$LAZY") in pairs
     patterns: set[StatePattern] = set()
-    for pair in required_state:
-        if len(pair) != 2:
-            raise MatrixError(
-                "M_INVALID_PARAM", "required_state has pairs of type and state key"
-            )
-        event_type, state_key = pair
-        if state_key == "$LAZY":
-            lazy = lazy or event_type == _MEMBER
-        else:
+    for event_type, state_key in pairs:
+        if state_key != "$LAZY":
             key = str(user_id) if state_key == "$ME" else state_key
-            patterns.add(StatePattern(event_type, key))
+            pattern = StatePattern(event_type, key)
+            skips = lazy and not pattern.is_exact
+            patterns.add(evolve(pattern, skips_members=skips))
     if len(patterns) > MAX_STATE:
         raise MatrixError("M_INVALID_PARAM", f"required_state has over {MAX_STATE}")
     wanted = WantedState(frozenset(patterns), lazy)
