@@ -57,7 +57,7 @@ def _row(endpoint: Endpoint) -> dict[str, Any]:
 def check(client: str, exchanges: list[dict]) -> None:
     """What a client said agrees with the specification, and with the table."""
     verdict = recordings.judged(exchanges)
-    assert verdict.problems == ()
+    assert not verdict.problems, "\n".join(verdict.problems)
     agreed([_with(endpoint, client, verdict.covered) for endpoint in specified()])
 
 

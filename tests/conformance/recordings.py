@@ -18,6 +18,8 @@ from tests.conformance import matrix_spec
 
 # What is not of the Matrix API.
 _OUTSIDE = ("/_chatproto/",)
+# Written by clients, and relayed as they are: matrix-rust-sdk leaves out `method`.
+_OF_CLIENTS = ("m.key.verification.accept",)
 
 
 @frozen
@@ -117,6 +119,8 @@ def content_problems(node: Any) -> list[str]:
     found = [problem for item in node.values() for problem in content_problems(item)]
     kind, content = node.get("type"), node.get("content")
     if not isinstance(kind, str) or not isinstance(content, dict):
+        return found
+    if kind in _OF_CLIENTS:
         return found
     if "redacted_because" in node.get("unsigned", {}):
         return found  # what is left of it has no shape but its own
