@@ -144,6 +144,7 @@ class Engine:
             self.formats,
             self.pages,
             self.ephemeral,
+            self.unread,
         )
         self.subscriptions = Subscriptions()
         self.delivery = Delivery(self.subscriptions, self.position)

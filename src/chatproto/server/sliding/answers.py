@@ -27,6 +27,7 @@ from chatproto.server.sliding.plan import plan
 from chatproto.server.sliding.rooms import Reader, RoomAnswer, SlidingRooms
 from chatproto.server.sliding.wanted import RoomWanted, WantedState
 from chatproto.server.sliding.windows import Asked, Seen, look
+from chatproto.server.unread import UnreadCounts
 from chatproto.server.visible import Visible
 
 _LAST_WORDS = RoomWanted(20, WantedState())
@@ -66,9 +67,10 @@ class Sliding:
         formats: Formats,
         pages: Pages,
         ephemeral: Ephemeral,
+        unread: UnreadCounts,
     ) -> Sliding:
-        rooms = SlidingRooms(store, cache, visible, formats, pages)
-        extensions = SlidingExtensions(store, ephemeral)
+        rooms = SlidingRooms(store, cache, visible, formats, pages, unread)
+        extensions = SlidingExtensions(store, ephemeral, unread)
         return cls(store, Listings(store, cache), rooms, extensions)
 
     async def make(

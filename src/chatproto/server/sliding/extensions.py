@@ -20,10 +20,12 @@ from chatproto.operations.sliding_sync import (
 from chatproto.ports import AccountDataRow, ReceiptRow, Store, ToDeviceRow
 from chatproto.server.joined import receipt_contents
 from chatproto.server.presence import Ephemeral
+from chatproto.server.push_rules import PUSH_RULES, content_of
 from chatproto.server.sliding.connection import KnownRoom, Marks, Step
 from chatproto.server.sliding.rooms import Reader
 from chatproto.server.sliding.windows import Seen
 from chatproto.server.streams import TO_DEVICE_LIMIT
+from chatproto.server.unread import UnreadCounts
 
 
 @define
@@ -71,6 +73,7 @@ class SlidingExtensions:
 
     store: Store
     ephemeral: Ephemeral
+    unread: UnreadCounts
 
     async def read(
         self,
@@ -165,7 +168,7 @@ class SlidingExtensions:
             after=min([marks.data, *after.values()]),
             until=reader.until.pos,
         )
-        shared = [_datum(r) for r in rows if r.room_id is None and r.pos > marks.data]
+        shared = await self._shared(reader, rows, marks.data)
         of_rooms: dict[str, list[JsonObject]] = defaultdict(list)
         for row in rows:
             if row.room_id is not None and row.pos > after.get(row.room_id, row.pos):
@@ -173,6 +176,17 @@ class SlidingExtensions:
         if shared or of_rooms:
             extended.json["account_data"] = {"global": shared, "rooms": dict(of_rooms)}
             extended.has_news = True
+
+    async def _shared(
+        self, reader: Reader, rows: Sequence[AccountDataRow], after: int
+    ) -> list[JsonObject]:
+        """What is of no room, with the push rules as they are in force."""
+        found = [row for row in rows if row.room_id is None and row.pos > after]
+        shared = [_datum(row) for row in found if row.type != PUSH_RULES]
+        if after == 0 or len(shared) < len(found):
+            rules = await self.unread.rules(reader.user_id)
+            shared.append({"type": PUSH_RULES, "content": content_of(rules)})
+        return shared
 
     async def _receipts(
         self, view: _View, asked: RoomsWanted, extended: Extended

@@ -27,6 +27,7 @@ from chatproto.server.sliding.plan import (
     plan,
 )
 from chatproto.server.sliding.wanted import RoomWanted, WantedState
+from chatproto.server.unread import UnreadCounts
 from chatproto.server.visible import Visible
 
 _BUNDLED = SyncFilter(bundles=True)
@@ -61,6 +62,7 @@ class SlidingRooms:
     visible: Visible
     formats: Formats
     pages: Pages
+    unread: UnreadCounts
 
     async def joined(
         self,
@@ -172,7 +174,7 @@ class SlidingRooms:
         *,
         is_dm: bool,
     ) -> JsonObject:
-        unread = await self.store.unread(room.room_id, reader.user_id, through=through)
+        unread = await self.unread.of(room.room_id, reader.user_id, through=through)
         name = state.content("m.room.name").get("name")
         avatar = state.content("m.room.avatar").get("url")
         return {

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from chatproto.operations.account_data import SendToDevice
+from chatproto.operations.push import SetPushRule
 from chatproto.operations.receipts import SetTyping
 from tests.unit.server.harness import refused
 from tests.unit.server.sliding.client import Client, windows
@@ -108,7 +109,7 @@ async def test_account_data_of_a_room_wait_for_its_window(chat, ann, bob, room):
     await bob.set_data("org.example.b", {"b": 1}, room)
     client = Client(bob)
     body = wanting("account_data", ranges=((0, 0),))
-    assert await said(client, "account_data", **body) is None
+    assert (await said(client, "account_data", **body))["rooms"] == {}
     await ann.say(room)
     part = await said(client, "account_data")
     assert set(part["rooms"]) == {room}
@@ -118,6 +119,20 @@ async def test_account_data_of_a_room_wait_for_its_window(chat, ann, bob, room):
     await ann.say(room)
     part = await said(client, "account_data")
     assert part["rooms"][room] == [{"type": "org.example.b", "content": {"b": 2}}]
+
+
+async def test_push_rules_in_force_are_said(ann, bob, room):
+    await ann.say(room)
+    client = Client(bob)
+    answer = await client.sync(**wanting("account_data"))
+    assert answer["rooms"][room]["notification_count"] == 1
+    shared = answer["extensions"]["account_data"]["global"]
+    assert [e["type"] for e in shared] == ["m.push_rules"]
+    await bob.call(SetPushRule(kind="room", rule_id=room, actions=()))
+    answer = await client.sync()
+    assert answer["rooms"][room]["notification_count"] == 0
+    [rules] = answer["extensions"]["account_data"]["global"]
+    assert rules["content"]["global"]["room"][0]["rule_id"] == room
 
 
 # receipts
