@@ -1,54 +1,13 @@
 // Encrypted conversations of matrix-js-sdk, while the server is restarted once.
 
-import { PASSWORD, equal, take, until, wish } from "./steps.mjs";
-import { Person, sdk } from "./js_person.mjs";
+import { equal, take, until, wish } from "./steps.mjs";
+import { Secretive } from "./js_secretive.mjs";
 
 import assert from "node:assert/strict";
 
 const { CryptoEvent, VerificationRequestEvent, VerifierEvent } = await import(
   "matrix-js-sdk/lib/crypto-api/index.js"
 );
-
-/** A client that keeps its keys in memory, and knows how to open its secrets. */
-class Secretive extends Person {
-  async logIn(secrets = {}) {
-    this.secrets = secrets;
-    const answer = await super.logIn({
-      cryptoCallbacks: {
-        getSecretStorageKey: async ({ keys }) =>
-          Object.keys(keys).map((id) => [id, this.secrets[id]]).find(([, key]) => key) ?? null,
-        cacheSecretStorageKey: (id, _, key) => (this.secrets[id] = key),
-      },
-      verificationMethods: ["m.sas.v1"],
-    });
-    await this.client.initRustCrypto({ useIndexedDB: false });
-    await this.start();
-    return answer;
-  }
-
-  get crypto() {
-    return this.client.getCrypto();
-  }
-
-  /** What arrives was decrypted to this text. */
-  async reads(eventId, body) {
-    const event = await this.event(eventId);
-    await until(() => !event.isBeingDecrypted() && !event.isDecryptionFailure());
-    equal([event.isEncrypted(), event.getContent().body], [true, body]);
-  }
-
-  /** What is needed to show once more who one is. */
-  authenticate = async (request) => {
-    const { data } = await request(null).catch((error) => error) ?? {};
-    if (!data) return;
-    await request({
-      type: "m.login.password",
-      session: data.session,
-      identifier: { type: "m.id.user", user: this.userId },
-      password: PASSWORD,
-    });
-  };
-}
 
 /** Both see the same, and say so. */
 async function verify(asking, asked, request) {
