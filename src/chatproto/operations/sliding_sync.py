@@ -91,7 +91,6 @@ class SlidingSync(Call[JsonObject]):
     timeout: int = 0
     set_presence: str = "online"
     conn_id: str = ""
-    txn_id: str | None = None
     lists: dict[str, ListOfRooms] = field(factory=dict)
     room_subscriptions: dict[str, RoomSubscription] = field(factory=dict)
     extensions: Extensions = field(factory=Extensions)

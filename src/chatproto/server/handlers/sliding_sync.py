@@ -56,10 +56,7 @@ async def sliding_sync(reading: Any, request: ops.SlidingSync) -> JsonObject:
             late = trio.current_time() >= deadline or waiter.is_closing
             if base is None or answer.has_news or late:
                 connections.answered(connection, answer.step)
-                body: JsonObject = {"pos": answer.step.pos, **answer.body}
-                if request.txn_id is not None:
-                    body["txn_id"] = request.txn_id
-                return body
+                return {"pos": answer.step.pos, **answer.body}
             with trio.move_on_at(deadline):
                 await waiter.wait()
             if waiter.is_over:

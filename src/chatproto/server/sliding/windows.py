@@ -12,7 +12,7 @@ from chatproto.operations.sliding_sync import ListFilters, ListOfRooms, SlidingS
 from chatproto.server.sliding.wanted import RoomWanted, room_wanted
 
 MAX_LISTS = 100
-MAX_SUBSCRIPTIONS = 100
+MAX_SUBSCRIPTIONS = 1_000
 MAX_RANGES = 100
 
 
