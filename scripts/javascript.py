@@ -6,6 +6,7 @@ to be on the machine. With --lock, what the lock file holds is worked out anew.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import subprocess
@@ -27,10 +28,12 @@ _TOLD = ("deprecated", "funding", "resolved")
 
 def install() -> None:
     """Have what the lock file names, with nothing of it having been run."""
-    wanted = hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    if not STAMP.exists() or STAMP.read_text() != wanted:
-        _npm("ci")
-        STAMP.write_text(wanted)
+    with LOCK.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # two would be in each other's way
+        wanted = hashlib.sha256(held.read()).hexdigest()
+        if not STAMP.exists() or STAMP.read_text() != wanted:
+            _npm("ci")
+            STAMP.write_text(wanted)
 
 
 def lock() -> None:
