@@ -211,7 +211,8 @@ class SlidingRooms:
         limited = len(found) > limit
         if todo.expands and todo.known is not None:
             if shown and shown[0].seq < todo.known.first:
-                json["unstable_expanded_timeline"] = True
+                # Only then does matrix-js-sdk look what of it it has already.
+                json["unstable_expanded_timeline"] = limited = True
             else:
                 limited = limited and found[limit].seq > todo.start
                 shown = [event for event in shown if event.seq > todo.start]
