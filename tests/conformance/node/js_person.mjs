@@ -47,12 +47,13 @@ export class Person {
     return answer;
   }
 
-  async start() {
+  async start(options = {}) {
     await this.client.startClient({
       initialSyncLimit: 8,
       lazyLoadMembers: true,
       threadSupport: true,
       pendingEventOrdering: sdk.PendingEventOrdering.Detached,
+      ...options,
     });
     await this.synced();
   }
