@@ -27,6 +27,7 @@ from chatproto.ports import (
 from chatproto.storage.bulk import apply_plain, is_plain
 from chatproto.storage.old_txns import OldTxns
 from chatproto.storage.rows import column_kinds
+from chatproto.storage.search_text import searchable
 
 _EVENT = """insert into events (pos, room_id, seq, event_id, type, state_key, sender, json,
 counts, mentions_room, relates_to, rel_type, device_id, txn_id)
@@ -46,6 +47,10 @@ membership=?3, seq=?4, pos=?5,
 changed_seq = case when ?6 then ?4 else changed_seq end,
 changed_pos = case when ?6 then ?5 else changed_pos end,
 forgotten = case when ?6 and ?3 in ('join', 'invite', 'knock') then 0 else forgotten end"""
+_SEARCH_TEXT = "insert into search_texts (rowid, text) values (?,?)"
+# The edits of what is redacted are not found any more, either.
+_NOT_FOUND = """delete from search_texts where rowid in (select pos from events
+where event_id=?1 or relates_to=?1 and rel_type='m.replace')"""
 _REDACTION = "update events set json=?, redacted_by=? where event_id=? and room_id=?"
 _RECEIPT = """insert into receipts
 (room_id, user_id, type, thread_id, event_id, seq, ts, pos) values (?,?,?,?,?,?,?,?)
@@ -139,6 +144,9 @@ class Applier:
             self._execute(_STATE, (room_id, pdu.type, pdu.state_key, pos))
         for user_id in write.mentions:
             self._execute(_MENTION, (room_id, user_id, seq))
+        text = searchable(pdu.type, pdu.content, write.rel_type)
+        if text is not None:
+            self._execute(_SEARCH_TEXT, (pos, text))
 
     def _room(self, write: StoreRoom) -> None:
         self._execute(_NEW_ROOM, (write.room_id, write.version, write.creator))
@@ -162,6 +170,7 @@ class Applier:
             _REDACTION,
             (json, write.redacted_by, write.event_id, write.room_id),
         )
+        self._execute(_NOT_FOUND, (write.event_id,))
 
     def _receipt(self, write: StoreReceipt) -> None:
         self._passing_pos = write.pos

@@ -14,6 +14,7 @@ from typing import Any
 
 from chatproto.canonical import canonical_of_checked, dumps
 from chatproto.ports import StoreEvent, StoreTxn, StoreWrite, Transaction
+from chatproto.storage.search_text import searchable
 
 
 def _columns(count: int) -> str:
@@ -27,6 +28,8 @@ _MENTIONS = f"""insert or ignore into mentions (room_id, user_id, seq)
 select {_columns(3)} from json_each(?)"""  # noqa: S608  # a constant
 _TXNS = f"""insert or ignore into txns (user_id, device_id, operation, txn_id, reply, ts)
 select {_columns(6)} from json_each(?)"""  # noqa: S608  # a constant
+_TEXTS = f"""insert into search_texts (rowid, text)
+select {_columns(2)} from json_each(?)"""  # noqa: S608  # a constant
 _ROOMS = """update rooms set head=j.head, seq=j.seq, depth=j.depth, last_pos=j.pos
 from (select json_extract(value, '$[0]') as room_id, json_extract(value, '$[1]') as head,
   json_extract(value, '$[2]') as seq, json_extract(value, '$[3]') as depth,
@@ -90,6 +93,9 @@ def _apply_events(connection: sqlite3.Connection, events: list[StoreEvent]) -> N
     mentions = [[e.pdu.room_id, user, e.seq] for e in events for user in e.mentions]
     if mentions:
         _run(connection, _MENTIONS, mentions)
+    texts = list(_texts(events))
+    if texts:
+        _run(connection, _TEXTS, texts)
 
 
 def _run(connection: sqlite3.Connection, sql: str, rows: list[list[Any]]) -> None:
@@ -113,6 +119,14 @@ def _event(write: StoreEvent) -> list[Any]:
         write.device_id,
         write.txn_id,
     ]
+
+
+def _texts(events: list[StoreEvent]) -> Iterable[list[Any]]:
+    for event in events:
+        pdu = event.pdu
+        text = searchable(pdu.type, pdu.content, event.rel_type)
+        if text is not None:
+            yield [event.pos, text]
 
 
 def _room(write: StoreEvent) -> list[Any]:
