@@ -10,9 +10,10 @@ CLIENT, SCRIPT = "matrix-js-sdk, sliding", "js_sliding_walk.mjs"
 
 
 @pytest.fixture(scope="module")
-def walked(recorded, register):
+def walked(server, recorded, register):
     return walks.walk(
         walks.javascript(SCRIPT),
+        wishes={"restart": server.restart},
         server=recorded(CLIENT).url,
         password=walks.PASSWORD,
         anna=register().user_id,

@@ -1,6 +1,6 @@
 // A life with matrix-js-sdk over sliding sync, encrypted from the first message.
 
-import { SERVER, equal, sleep, take, until } from "./steps.mjs";
+import { SERVER, equal, sleep, take, until, wish } from "./steps.mjs";
 import { sdk } from "./js_person.mjs";
 import { Secretive } from "./js_secretive.mjs";
 
@@ -147,16 +147,22 @@ const steps = {
     equal(shown.length, new Set(shown).size);
   },
 
+  async serverRestarts({ anna, boris, room }) {
+    for (const person of [anna, boris]) equal(person.failed, undefined);
+    await wish("restart");
+    await boris.reads(await anna.say(room, "still secret"), "still secret");
+    await anna.reads(await boris.say(room, "still to both"), "still to both");
+    const shown = boris.room(room).getLiveTimeline().getEvents().map((event) => event.getId());
+    equal(shown.length, new Set(shown).size);
+  },
+
   async leave({ anna, boris, open }) {
     await anna.client.kick(open, boris.userId, "enough");
     await until(() => anna.room(open).getMember(boris.userId).membership === "leave");
   },
 
   async logOut({ anna, boris }) {
-    for (const person of [anna, boris]) {
-      equal(person.failed, undefined);
-      await person.client.logout(true);
-    }
+    for (const { client } of [anna, boris]) await client.logout(true);
   },
 };
 
