@@ -20,6 +20,7 @@ from chatproto.server.sliding.wanted import RoomWanted
 
 MAX_CONNECTIONS_OF_DEVICE = 8
 MAX_KNOWN_ROOMS = 500_000  # of all connections together; about 200 MB
+MEMBERS_OF_A_ROOM = 10  # take about as much memory as what else is known of it
 MAX_CONN_ID = 255
 CONNECTION_WEIGHT = 10  # what a connection without rooms takes, in rooms
 
@@ -57,7 +58,8 @@ class KnownRoom:
 
     Of its timeline, all from seq `first` to `through` without a gap; of its state, what
     `wanted` matches, as of `through`. `fields` are digests of what else was sent: they
-    take less memory than names and heroes.
+    take less memory than names and heroes. `members` are those who were sent because
+    they spoke.
     """
 
     membership: str
@@ -65,6 +67,7 @@ class KnownRoom:
     through: int
     wanted: RoomWanted
     fields: Mapping[str, int]
+    members: frozenset[UserId] = frozenset()
 
 
 @frozen(kw_only=True)
@@ -162,7 +165,8 @@ class Connections:
     def answered(self, connection: Connection, step: Step) -> None:
         """Note what was sent; others are forgotten if that is too much to remember."""
         connection.sent = step
-        weight = CONNECTION_WEIGHT + len(step.rooms)
+        members = sum(len(room.members) for room in step.rooms.values())
+        weight = CONNECTION_WEIGHT + len(step.rooms) + members // MEMBERS_OF_A_ROOM
         self._weight += weight - connection.weight
         connection.weight = weight
         while self._weight > self.max_known_rooms and len(self._places) > 1:

@@ -8,8 +8,12 @@ from typing import Any
 from attrs import frozen
 
 from chatproto.canonical import JsonObject, dumps
+from chatproto.ids import UserId
 from chatproto.server.sliding.connection import KnownRoom
 from chatproto.server.sliding.wanted import RoomWanted, WantedState
+
+# Of more members than this the server forgets that it has sent them, and does again.
+MAX_MEMBERS = 100
 
 
 @frozen(kw_only=True)
@@ -43,8 +47,23 @@ class Plan:
         wants = self.wanted.state.matches(event_type, state_key)
         return wants and not self.had.matches(event_type, state_key)
 
-    def after(self, sent: SentTimeline, fields: Mapping[str, int]) -> KnownRoom:
-        """What the client knows once this has been carried out."""
+    def has_members(self, sent: SentTimeline) -> frozenset[UserId]:
+        """Whose member events the client has; after a gap it trusts none of them."""
+        lazy = self.had.lazy_members and self.wanted.state.lazy_members
+        if self.known is None or sent.has_gap or not lazy:
+            return frozenset()
+        return self.known.members
+
+    def after(
+        self,
+        sent: SentTimeline,
+        fields: Mapping[str, int],
+        members: frozenset[UserId],
+    ) -> KnownRoom:
+        """What the client knows once this has been carried out; `members` were sent."""
+        had = self.has_members(sent)
+        if len(had) + len(members) <= MAX_MEMBERS:
+            members |= had
         known, limit = self.known, self.wanted.timeline_limit
         first = sent.first
         if known is not None and not sent.has_gap:
@@ -56,6 +75,7 @@ class Plan:
             through=self.through,
             wanted=RoomWanted(limit, self.wanted.state),
             fields=fields,
+            members=members,
         )
 
 

@@ -84,10 +84,11 @@ class SlidingRooms:
             del fields["bump_stamp"]  # of what is told with the next answer
         json = changed(fields, said)
         sent = await self._timeline(reader, room.room_id, todo, json)
-        required = await self._required(reader.user_id, room.room_id, todo, state, sent)
-        if required:
-            json["required_state"] = required
-        after = todo.after(sent.timeline, {**(said or {}), **digests(fields)})
+        required = await self._required(room.room_id, todo, state, sent)
+        if required.events:
+            json["required_state"] = required.events
+        known_fields = {**(said or {}), **digests(fields)}
+        after = todo.after(sent.timeline, known_fields, required.members)
         if todo.initial:
             json["initial"] = True
         elif not json:
@@ -140,9 +141,8 @@ class SlidingRooms:
             todo = plan(known, wanted, "join", member.seq)
             state = await self.state(member.room_id, member.seq)
             sent = await self._timeline(reader, member.room_id, todo, json)
-            required = await self._required(
-                reader.user_id, member.room_id, todo, state, sent
-            )
+            found = await self._required(member.room_id, todo, state, sent)
+            required = found.events
         told = {event["event_id"] for event in required}
         for event in map(in_room, await self.formats.client_events(own)):
             if event["event_id"] not in told:
@@ -241,13 +241,8 @@ class SlidingRooms:
         return _Sent(shown, SentTimeline(first=first, has_gap=has_gap))
 
     async def _required(
-        self,
-        user_id: UserId,
-        room_id: RoomId,
-        todo: Plan,
-        state: RoomState,
-        sent: _Sent,
-    ) -> list[JsonObject]:
+        self, room_id: RoomId, todo: Plan, state: RoomState, sent: _Sent
+    ) -> _Required:
         wanted = todo.wanted.state
         by_seq: dict[int, SeenEvent] = {}
         if not todo.initial and todo.through > todo.start:
@@ -263,17 +258,14 @@ class SlidingRooms:
         if todo.wants_more_state:
             for event in await self._newly(room_id, todo, state):
                 by_seq[event.seq] = event
-        if wanted.lazy_members and sent.events:
-            users = {event.pdu.sender for event in sent.events}
-            users |= {
-                UserId(event.pdu.state_key or "")
-                for event in sent.events
-                if event.pdu.type == _MEMBER
-            }
+        users: frozenset[UserId] = frozenset()
+        if wanted.lazy_members:
+            users = _speaking(sent.events) - todo.has_members(sent.timeline)
             for event in await self.store.members_at(room_id, users, todo.through):
                 by_seq[event.seq] = event
         events = [by_seq[seq] for seq in sorted(by_seq)]
-        return list(map(in_room, await self.formats.client_events(events)))
+        formatted = map(in_room, await self.formats.client_events(events))
+        return _Required(list(formatted), users)
 
     async def _newly(
         self, room_id: RoomId, todo: Plan, state: RoomState
@@ -299,6 +291,24 @@ class SlidingRooms:
 class _Sent:
     events: Sequence[SeenEvent]
     timeline: SentTimeline
+
+
+@frozen
+class _Required:
+    """State that is sent; `members` are those of whom it is because they spoke."""
+
+    events: list[JsonObject]
+    members: frozenset[UserId]
+
+
+def _speaking(events: Sequence[SeenEvent]) -> frozenset[UserId]:
+    """Who sent events, and whom they made members or not."""
+    users = {event.pdu.sender for event in events}
+    return frozenset(users).union(
+        UserId(event.pdu.state_key or "")
+        for event in events
+        if event.pdu.type == _MEMBER
+    )
 
 
 def _heroes(state: RoomState, user_id: UserId) -> list[JsonObject]:

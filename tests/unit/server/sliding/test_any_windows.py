@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatproto.errors import MatrixError
+from chatproto.operations.profiles import SetDisplayName
 from chatproto.operations.rooms import Kick
 from chatproto.storage.memory import MemoryStore
 from tests.unit.server.harness import CopiedStore, Person, open_chat
@@ -19,12 +20,13 @@ FIELDS = (
     *("name", "avatar", "is_dm", "membership", "joined_count", "invited_count"),
     *("notification_count", "highlight_count", "bump_stamp"),
 )
+LAZY = ["m.room.member", "$LAZY"]
 TOLD = (*FIELDS, "heroes", "invite_state")
 STATES = (
     [],
     [["m.room.topic", ""], ["m.room.name", ""]],
     [["m.room.name", ""], ["m.room.member", "$ME"]],
-    [["m.room.member", "$LAZY"], ["m.room.topic", "*"]],
+    [LAZY, ["m.room.topic", "*"]],
     [["*", "*"]],
 )
 EXTENSIONS = {
@@ -44,6 +46,7 @@ def body_of(ranges, limit, state, extensions):
 
 
 WHOLE = body_of(None, LIMIT, [["*", "*"]], extensions=True)
+SPEAKERS = body_of(None, 2, [LAZY], extensions=True)
 
 
 @define
@@ -55,6 +58,7 @@ class Model:
     data: dict = field(factory=dict)
     typing: dict = field(factory=dict)
     count: int = 0
+    lazy: bool = False
 
     async def sync(self, body, *, loses=False):
         """Whether there was news of rooms. A lost answer is asked for again later."""
@@ -63,9 +67,12 @@ class Model:
         if loses:
             self.client.pos = pos
             return True
+        self.lazy = LAZY in body["lists"]["all"]["required_state"]
         self.count = answer["lists"]["all"]["count"]
         for room, json in answer["rooms"].items():
             self._room(room, json)
+            if self.lazy:
+                await self._knows_who_speaks(room, json)
         data = answer["extensions"].get("account_data", {"global": [], "rooms": {}})
         for room, events in [(None, data["global"]), *data["rooms"].items()]:
             for event in events:
@@ -94,9 +101,22 @@ class Model:
             known["timeline"] = events
         elif json.get("limited") and not json.get("initial"):
             known["timeline"] = events
+            told = {(e["type"], e["state_key"]) for e in json.get("required_state", ())}
+            for key in [k for k in known["state"] if k[0] == "m.room.member"]:
+                if self.lazy and key not in told:
+                    del known["state"][key]
         else:
             assert not set(events) & set(known["timeline"])
             known["timeline"] += events
+
+    async def _knows_who_speaks(self, room, json):
+        if room not in self.rooms:
+            return
+        state = self.rooms[room]["state"]
+        live = await self.client.person.engine.cache.load(room)
+        for event in json.get("timeline", ()):
+            key = "m.room.member", event["sender"]
+            assert state[key] == live.timeline.state.get(*key).event_id
 
     def shown(self, name):
         """What a room looks like, with as much of the timeline as was asked for."""
@@ -126,6 +146,9 @@ async def act(people, rooms, step):
         "invite": lambda: person.invite(room, target),
         "kick": lambda: person.call(Kick(room_id=room, user_id=target.id)),
         "read": lambda: read(person, room),
+        "rename": lambda: person.call(
+            SetDisplayName(user_id=person.id, displayname=f"{who}{index}")
+        ),
         "direct": lambda: person.set_data("m.direct", {target.id: [room]}),
         "undirect": lambda: person.set_data("m.direct", {}),
         "mute": lambda: person.set_data(
@@ -147,7 +170,7 @@ DEEDS = st.tuples(
     st.sampled_from(
         (
             *("say", "say", "say", "topic", "name", "unname", "leave", "join"),
-            *("invite", "kick", "read", "direct", "undirect", "mute"),
+            *("invite", "kick", "read", "rename", "direct", "undirect", "mute"),
         )
     ),
     st.integers(0, 3),
@@ -156,7 +179,7 @@ DEEDS = st.tuples(
 RANGES = st.none() | st.lists(
     st.tuples(st.integers(0, 3), st.integers(0, 3)).map(sorted), max_size=2
 )
-BODIES = st.just(WHOLE) | st.builds(
+BODIES = st.sampled_from([WHOLE, SPEAKERS]) | st.builds(
     body_of, RANGES, st.integers(0, LIMIT), st.sampled_from(STATES), st.booleans()
 )
 SYNCS = st.tuples(BODIES, st.booleans())

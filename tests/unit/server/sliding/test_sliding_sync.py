@@ -7,6 +7,7 @@ import trio
 from attrs import evolve
 
 from chatproto.operations.codec import structure
+from chatproto.operations.profiles import SetDisplayName
 from chatproto.operations.rooms import Ban, Kick
 from chatproto.operations.sliding_sync import SlidingSync
 from chatproto.server.sliding.rooms import Reader
@@ -279,6 +280,16 @@ async def test_members_come_as_they_speak(chat, ann, bob, cat):
     assert members == {bob.id}
     await cat.say(room)
     found = (await client.sync(**windows([0, 9], limit=1, state=state)))["rooms"][room]
+    assert [e["state_key"] for e in found["required_state"]] == [cat.id]
+    await cat.say(room)
+    assert "required_state" not in (await client.sync())["rooms"][room]
+    await cat.call(SetDisplayName(user_id=cat.id, displayname="Kate"))
+    found = (await client.sync())["rooms"][room]
+    assert found["required_state"][0]["content"]["displayname"] == "Kate"
+    for _ in range(2):
+        await cat.say(room)
+    found = (await client.sync())["rooms"][room]
+    assert found["limited"] is True
     assert [e["state_key"] for e in found["required_state"]] == [cat.id]
 
 
