@@ -46,3 +46,14 @@ def room_version(version: str) -> RoomVersion:
             f"room version {version[:20]!r} is not known here",
         )
     return found
+
+
+def offered_version(version: str) -> RoomVersion:
+    """A version to make rooms of; raises MatrixError M_UNSUPPORTED_ROOM_VERSION."""
+    found = room_version(version)
+    if found.id not in OFFERED_VERSIONS:
+        raise MatrixError(
+            "M_UNSUPPORTED_ROOM_VERSION",
+            f"rooms of version {found.id} are not made here",
+        )
+    return found

@@ -138,6 +138,7 @@ from chatproto.operations.rooms import (
 from chatproto.operations.sliding_sync import SlidingSync
 from chatproto.operations.sync import GetFilter, StoreFilter, Sync
 from chatproto.operations.table import OPERATIONS
+from chatproto.operations.upgrades import UpgradeRoom
 from chatproto.storage.memory import MemoryStore
 from tests.unit.server.harness import (
     ANYBODY,
@@ -520,6 +521,9 @@ COMING_AND_GOING = {
             what="for all",
         ),
     ],
+    "room.upgrade": there(
+        lambda w, r: UpgradeRoom(room_id=r, new_version="11"), allowed=("owner",)
+    ),
     "room.list_joined": [row(lambda w: ListJoinedRooms(), USERS)],
 }
 

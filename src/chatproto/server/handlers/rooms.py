@@ -39,7 +39,7 @@ from chatproto.operations import rooms as ops
 from chatproto.operations.declare import Empty
 from chatproto.rooms.power_levels import PowerLevels
 from chatproto.rooms.timeline import Timeline
-from chatproto.rooms.version import OFFERED_VERSIONS, V11, room_version
+from chatproto.rooms.version import V11, offered_version
 from chatproto.server.handlers.creation import first_events
 
 MAX_INVITES = 100
@@ -78,12 +78,7 @@ def _alias_text(request: ops.CreateRoom, caller: Caller) -> str:
 
 def create_room(view: View, request: ops.CreateRoom) -> Decision:
     caller = view.caller.user
-    version = room_version(request.room_version or V11.id)
-    if version.id not in OFFERED_VERSIONS:
-        raise MatrixError(
-            "M_UNSUPPORTED_ROOM_VERSION",
-            f"rooms of version {version.id} are not made here",
-        )
+    version = offered_version(request.room_version or V11.id)
     _check_state(view, request)
     profiles = Profiles({name: rows[0] for name, rows in view.rows.items() if rows})
     invited = tuple(u for u in dict.fromkeys(request.invite) if u != caller)
