@@ -242,6 +242,46 @@ class Related:
 
 
 @frozen(kw_only=True)
+class TextSearch:
+    """What is looked for, and where.
+
+    `spans` are (room, first seq, last seq, newest seq in the room that the searcher may
+    see); `through` bounds the pos of what is found, and `offset` says how much of it to
+    pass over. None lets all pass. `in_room` and `by_sender` take some of what is found
+    without a change of its places.
+    """
+
+    term: str
+    spans: Sequence[tuple[RoomId, int, int, int]]
+    through: int
+    offset: int
+    by_rank: bool
+    types: Collection[str]
+    senders: Collection[str] | None = None
+    not_senders: Collection[str] = ()
+    contains_url: bool | None = None
+    related: bool = False  # only what others relate to, by these kinds, from these
+    related_rel_types: Collection[str] | None = None
+    related_senders: Collection[str] | None = None
+    in_room: RoomId | None = None
+    by_sender: UserId | None = None
+
+
+@frozen
+class TextHit:
+    """A message that was found; `fit` says how well, higher is better. `place` is its
+    own among all that was found, counted from 1.
+    """
+
+    room_id: RoomId
+    seq: int
+    pos: int
+    sender: UserId
+    fit: float
+    place: int
+
+
+@frozen(kw_only=True)
 class ReceiptRow:
     pos: int
     room_id: RoomId
@@ -440,6 +480,16 @@ class Store(Protocol):
         self, room_id: RoomId, *, before: int | None, limit: int, sender: UserId | None
     ) -> Sequence[tuple[SeenEvent, int]]:
         """Thread roots with the seq of the newest answer, the newest answered first."""
+        ...
+
+    async def search_texts(
+        self, search: TextSearch, *, limit: int
+    ) -> tuple[Sequence[TextHit], int]:
+        """Messages, room names and topics with all words of a text, the last by its
+        beginning; and about how many there are.
+
+        A message that was edited is found by the words of its newest edit.
+        """
         ...
 
     # users

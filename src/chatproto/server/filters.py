@@ -31,13 +31,17 @@ class EventFilter:
 
     def passes(self, event: JsonObject) -> bool:
         kind, sender = str(event.get("type")), event.get("sender")
-        if self.types is not None and not _any(self.types, kind):
+        if not self.passes_type(kind):
             return False
         if self.senders is not None and sender not in self.senders:
             return False
-        if _any(self.not_types, kind) or sender in self.not_senders:
+        if sender in self.not_senders:
             return False
         return self.contains_url in (None, _has_url(event))
+
+    def passes_type(self, kind: str) -> bool:
+        wanted = self.types is None or _any(self.types, kind)
+        return wanted and not _any(self.not_types, kind)
 
     def passes_room(self, room_id: str) -> bool:
         return _is_among(room_id, self.rooms, self.not_rooms)

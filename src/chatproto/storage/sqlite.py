@@ -25,6 +25,7 @@ from chatproto.storage.migrate import migrate
 from chatproto.storage.relation_reads import RelationReads
 from chatproto.storage.room_reads import RoomReads
 from chatproto.storage.schema import MIGRATIONS
+from chatproto.storage.search_reads import SearchReads
 from chatproto.storage.stream_reads import StreamReads
 from chatproto.storage.user_reads import UserReads
 from chatproto.storage.writer import Writer
@@ -33,7 +34,13 @@ OWNER = "chatproto"
 
 
 class SqliteStore(
-    RoomReads, RelationReads, UserReads, StreamReads, KeyReads, AppserviceReads
+    RoomReads,
+    RelationReads,
+    SearchReads,
+    UserReads,
+    StreamReads,
+    KeyReads,
+    AppserviceReads,
 ):
     """Keeps everything in one database file."""
 
