@@ -246,15 +246,14 @@ class TextSearch:
     """What is looked for, and where.
 
     `spans` are (room, first seq, last seq, newest seq in the room that the searcher may
-    see); `through` bounds the pos of what is found, and `offset` says how much of it to
-    pass over. None lets all pass. `in_room` and `by_sender` take some of what is found
-    without a change of its places.
+    see); `through` bounds the pos of what is found. None lets all pass. `offset`,
+    `before` (a pos), `in_room` and `by_sender` take some of what is found without a
+    change of its places.
     """
 
     term: str
     spans: Sequence[tuple[RoomId, int, int, int]]
     through: int
-    offset: int
     by_rank: bool
     types: Collection[str]
     senders: Collection[str] | None = None
@@ -263,6 +262,8 @@ class TextSearch:
     related: bool = False  # only what others relate to, by these kinds, from these
     related_rel_types: Collection[str] | None = None
     related_senders: Collection[str] | None = None
+    offset: int = 0
+    before: int = 2**62
     in_room: RoomId | None = None
     by_sender: UserId | None = None
 

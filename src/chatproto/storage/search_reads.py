@@ -36,7 +36,7 @@ class SearchReads(Reads):
             _names(search.related_senders),
         )
         page = _BY_RANK if search.by_rank else _BY_TIME
-        part = (search.offset, search.in_room, search.by_sender, limit)
+        part = (search.offset, search.before, search.in_room, search.by_sender, limit)
 
         def read(connection: sqlite3.Connection) -> tuple[list[TextHit], int]:
             found = connection.execute(page, (*values, *part))
@@ -57,11 +57,10 @@ _HITS = """from search_texts f
 cross join events v on v.pos=f.rowid
 cross join events t on t.event_id=
   case when v.rel_type='m.replace' then v.relates_to else v.event_id end
-cross join spans a on a.room_id=v.room_id and v.seq between a.low and a.high
+cross join spans a on a.room_id=t.room_id and t.seq between a.low and a.high
 where f.search_texts match ?1 and t.room_id=v.room_id and t.pos<=?3
 and v.redacted_by is null and t.redacted_by is null
-and exists (select 1 from spans b
-  where b.room_id=t.room_id and t.seq between b.low and b.high)
+and v.seq<=a.through
 and not exists (select 1 from events n where n.relates_to=t.event_id
   and n.rel_type='m.replace' and n.redacted_by is null
   and n.seq>v.seq and n.seq<=a.through)
@@ -77,8 +76,8 @@ _SPANS = """with spans (room_id, low, high, through) as materialized (
   select json_extract(value, '$[0]'), json_extract(value, '$[1]'),
     json_extract(value, '$[2]'), json_extract(value, '$[3]') from json_each(?2))"""
 _HIT = "t.room_id, t.seq, t.pos, t.sender, -f.rank as fit"
-_PART = """where place>?11 and (?12 is null or room_id=?12)
-and (?13 is null or sender=?13) order by place limit ?14"""
+_PART = """where place>?11 and pos<?12 and (?13 is null or room_id=?13)
+and (?14 is null or sender=?14) order by place limit ?15"""
 _BY_TIME = f"""{_SPANS}, hits as (select {_HIT} {_HITS}),
 places as (select *, row_number() over (order by pos desc) as place from hits)
 select * from places {_PART}"""  # noqa: S608  # constants

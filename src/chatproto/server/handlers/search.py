@@ -34,22 +34,25 @@ _TYPES = {
     "content.topic": "m.room.topic",
 }
 _WORD = re.compile(r"\w+")
-_TOKEN = re.compile(r"([0-9]{1,6})_([0-9]{1,16})(?:_(room_id|sender)_([\w-]{1,400}))?")
+_TOKEN = re.compile(
+    r"([0-9]{1,6})_([0-9]{1,16})_([0-9]{1,16})(?:_(room_id|sender)_([\w-]{1,400}))?"
+)
 
 
 @frozen
 class _Page:
-    """Where a page begins: after `offset` hits of those up to a pos; and the one group
-    of which it is, if it is of one.
+    """Where a page begins: after `offset` hits, or with those before a pos, of all up
+    to the pos `through`; and the one group of which it is, if it is of one.
     """
 
     offset: int
+    before: int
     through: int
     key: str | None = None
     value: str = ""
 
     def __str__(self) -> str:
-        token = f"{self.offset}_{self.through}"
+        token = f"{self.offset}_{self.before}_{self.through}"
         if self.key is None:
             return token
         value = urlsafe_b64encode(self.value.encode()).decode().rstrip("=")
@@ -61,19 +64,19 @@ class _Page:
         found = _TOKEN.fullmatch(token)
         if found is None or not token.isascii():
             raise MatrixError("M_INVALID_PARAM", f"{token[:60]!r} is no next_batch")
-        offset, through, key, value = found.groups()
+        offset, before, through, key, value = found.groups()
         try:
             text = urlsafe_b64decode((value or "") + "==").decode()
         except (NotBase64, UnicodeDecodeError):
             message = f"{token[:60]!r} is no next_batch"
             raise MatrixError("M_INVALID_PARAM", message) from None
-        return cls(int(offset), int(through), key, text)
+        return cls(int(offset), int(before), int(through), key, text)
 
     def after(self, hit: TextHit, *, by_rank: bool) -> _Page:
         # Among the newest, what is redacted meanwhile must not shift the next page.
         if by_rank:
             return evolve(self, offset=hit.place)
-        return evolve(self, offset=0, through=max(hit.pos - 1, 0))
+        return evolve(self, before=hit.pos)
 
 
 async def search_events(reading: Any, request: ops.SearchEvents) -> ops.FoundEvents:
@@ -91,7 +94,8 @@ async def _search(
         raise MatrixError("M_INVALID_PARAM", "order_by is rank or recent")
     limit = _limit(criteria.filter)
     if token is None:
-        page = _Page(0, await reading.store.last_pos())
+        last = await reading.store.last_pos()
+        page = _Page(0, last + 1, last)
     else:
         page = _Page.parse(token)
     wanted = await _text_search(reading, criteria, page)
@@ -122,6 +126,7 @@ async def _text_search(
         spans=await _spans(reading, passes),
         through=page.through,
         offset=page.offset,
+        before=page.before,
         by_rank=criteria.order_by == "rank",
         types=[each for each in sorted(types) if passes.passes_type(each)],
         senders=passes.senders,
