@@ -18,6 +18,7 @@ from chatproto.operations import (
     rooms,
     search,
     sliding_sync,
+    spaces,
     sync,
     upgrades,
 )
@@ -37,6 +38,7 @@ OPERATIONS = OperationTable(
     + search.OPERATIONS
     + reports.OPERATIONS
     + upgrades.OPERATIONS
+    + spaces.OPERATIONS
     + keys.OPERATIONS
     + key_backup.OPERATIONS
     + sliding_sync.OPERATIONS

@@ -136,6 +136,7 @@ from chatproto.operations.rooms import (
     Unban,
 )
 from chatproto.operations.sliding_sync import SlidingSync
+from chatproto.operations.spaces import GetHierarchy, GetRoomSummary
 from chatproto.operations.sync import GetFilter, StoreFilter, Sync
 from chatproto.operations.table import OPERATIONS
 from chatproto.operations.upgrades import UpgradeRoom
@@ -155,6 +156,7 @@ MIGHTY = ("moderator", "owner")
 USERS = (*OUTSIDE, *INSIDE)
 EVERYONE = ("anonymous", *USERS)
 EXTRAS = ("victim", "equal", "peer", "gone", "friend")
+NOT_BANNED = tuple(role for role in USERS if role != "banned")
 WAS_THERE = ("left", "banned", *INSIDE)
 
 
@@ -524,6 +526,12 @@ COMING_AND_GOING = {
     "room.upgrade": there(
         lambda w, r: UpgradeRoom(room_id=r, new_version="11"), allowed=("owner",)
     ),
+    "room.summary": there(
+        lambda w, r: GetRoomSummary(room_id_or_alias=r),
+        "M_NOT_FOUND",
+        NOT_BANNED,
+    ),
+    "space.hierarchy": there(lambda w, r: GetHierarchy(room_id=r), allowed=NOT_BANNED),
     "room.list_joined": [row(lambda w: ListJoinedRooms(), USERS)],
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
-from chatproto.canonical import JsonObject
+from chatproto.canonical import JsonObject, list_of, object_of
 from chatproto.decisions import (
     Append,
     Caller,
@@ -33,6 +33,7 @@ from chatproto.ids import (
 from chatproto.operations import rooms as ops
 from chatproto.operations.declare import Call, Empty
 from chatproto.rooms.power_levels import PowerLevels
+from chatproto.rooms.state import RoomState
 from chatproto.rooms.timeline import Timeline
 from chatproto.server.handlers.rooms import (
     Profiles,
@@ -59,7 +60,7 @@ def _found(prepared: _Joining) -> tuple[RoomId, ...]:
 
 async def prepare_by_name(reading: Any, caller: Caller, request: _ByName) -> _Joining:
     """Raises MatrixError M_NOT_FOUND."""
-    return await _joining(reading, caller, await _resolve(reading, request.id_or_alias))
+    return await _joining(reading, caller, await resolve(reading, request.id_or_alias))
 
 
 async def prepare_join(reading: Any, caller: Caller, request: ops.JoinRoom) -> _Joining:
@@ -68,18 +69,36 @@ async def prepare_join(reading: Any, caller: Caller, request: ops.JoinRoom) -> _
 
 async def _joining(reading: Any, caller: Caller, room_id: RoomId) -> _Joining:
     live = await reading.engine.cache.load(room_id)
-    if live is not None and live.timeline.state.join_rule in _RESTRICTED:
-        rules = live.timeline.state.content("m.room.join_rules").get("allow", [])
-        for rule in rules if isinstance(rules, list) else []:
-            other = rule.get("room_id") if isinstance(rule, dict) else None
-            if isinstance(other, str) and rule.get("type") == "m.room_membership":
-                member = await reading.store.membership(RoomId(other), caller.user)
-                if member is not None and member.membership == "join":
-                    return _Joining(room_id, qualifies=True)
-    return _Joining(room_id)
+    if live is None:
+        return _Joining(room_id)
+    meets = await meets_condition(reading, live.timeline.state, caller.user)
+    return _Joining(room_id, qualifies=meets)
 
 
-async def _resolve(reading: Any, id_or_alias: str) -> RoomId:
+async def meets_condition(reading: Any, state: RoomState, user_id: UserId) -> bool:
+    """Whether the room is restricted and the user in a room that opens it to them."""
+    for room_id in allowed_rooms(state):
+        member = await reading.store.membership(room_id, user_id)
+        if member is not None and member.membership == "join":
+            return True
+    return False
+
+
+def allowed_rooms(state: RoomState) -> tuple[RoomId, ...]:
+    """The rooms whose members may join a restricted one."""
+    if state.join_rule not in _RESTRICTED:
+        return ()
+    rules = list_of(state.content("m.room.join_rules").get("allow"))
+    conditions = [object_of(rule) for rule in rules]
+    return tuple(
+        RoomId(each["room_id"])
+        for each in conditions
+        if each.get("type") == "m.room_membership"
+        and isinstance(each.get("room_id"), str)
+    )
+
+
+async def resolve(reading: Any, id_or_alias: str) -> RoomId:
     if not id_or_alias.startswith("#"):
         return parse_room_id(id_or_alias)
     alias = parse_room_alias(id_or_alias)
