@@ -235,6 +235,13 @@ class EndSessions:
 
 
 @frozen(kw_only=True)
+class StartPushing:
+    """Let the pushers of a user begin, or end, as they are stored now."""
+
+    user_id: UserId
+
+
+@frozen(kw_only=True)
 class CatchUp:
     """Let live connections of a user, or of one device, read their stream anew: what
     they are told of beside its events has changed.
@@ -253,7 +260,9 @@ Write: TypeAlias = (
     | QueueToDevice
     | ChangeDeviceList
 )
-Effect: TypeAlias = SetTypingUntil | SetUserPresence | EndSessions | CatchUp
+Effect: TypeAlias = (
+    SetTypingUntil | SetUserPresence | EndSessions | CatchUp | StartPushing
+)
 
 
 @frozen(kw_only=True)

@@ -113,6 +113,49 @@ class SetPushRuleActions(Call[Empty]):
     actions: tuple[Any, ...]
 
 
+@frozen(kw_only=True)
+class Pusher:
+    """A gateway that is told of what notifies, and for which app on which device."""
+
+    pushkey: str
+    kind: str
+    app_id: str
+    app_display_name: str
+    device_display_name: str
+    lang: str
+    data: JsonObject
+    profile_tag: str | None = None
+
+
+@frozen(kw_only=True)
+class Pushers:
+    pushers: tuple[Pusher, ...]
+
+
+@frozen(kw_only=True)
+class ListPushers(Call[Pushers]):
+    """List one's pushers."""
+
+
+@frozen(kw_only=True)
+class SetPusher(Call[Empty]):
+    """Add, change or, with no `kind`, take away a pusher: an app's address at a gateway.
+
+    The only kind is `http`; `data.url` is the gateway's, and ends in
+    /_matrix/push/v1/notify. With `append` others may have the same app and key.
+    """
+
+    pushkey: str
+    app_id: str
+    kind: str | None = None
+    app_display_name: str | None = None
+    device_display_name: str | None = None
+    profile_tag: str | None = None
+    lang: str | None = None
+    data: JsonObject | None = None
+    append: bool = False
+
+
 _RULES = "/_matrix/client/v3/pushrules"
 _RULE = f"{_RULES}/global/{{kind}}/{{rule_id}}"
 _WRITING = ("M_NOT_FOUND", "M_INVALID_PARAM", "M_LIMIT_EXCEEDED")
@@ -186,6 +229,21 @@ SET_PUSH_RULE_ACTIONS = Operation(
     errors=_WRITING,
 )
 
+LIST_PUSHERS = Operation(
+    name="pusher.list",
+    http="GET /_matrix/client/v3/pushers",
+    request=ListPushers,
+    response=Pushers,
+)
+SET_PUSHER = Operation(
+    name="pusher.set",
+    http="POST /_matrix/client/v3/pushers/set",
+    request=SetPusher,
+    response=Empty,
+    rate=Rate.WRITE,
+    errors=("M_MISSING_PARAM", "M_INVALID_PARAM", "M_LIMIT_EXCEEDED"),
+)
+
 OPERATIONS = (
     GET_PUSH_RULES,
     GET_GLOBAL_PUSH_RULES,
@@ -196,4 +254,6 @@ OPERATIONS = (
     SET_PUSH_RULE_ENABLED,
     GET_PUSH_RULE_ACTIONS,
     SET_PUSH_RULE_ACTIONS,
+    LIST_PUSHERS,
+    SET_PUSHER,
 )

@@ -33,6 +33,7 @@ from chatproto.decisions import (
     Reads,
     SetTypingUntil,
     SetUserPresence,
+    StartPushing,
     View,
 )
 from chatproto.errors import MatrixError
@@ -63,6 +64,7 @@ from chatproto.server.pages import Pages
 from chatproto.server.passwords import Argon2Hasher, PasswordHasher
 from chatproto.server.positions import Position
 from chatproto.server.presence import Ephemeral
+from chatproto.server.push.gateways import PushGateways
 from chatproto.server.push_rules import PUSH_RULES
 from chatproto.server.rates import RateLimits
 from chatproto.server.reading import Reading
@@ -155,6 +157,17 @@ class Engine:
             clock,
             self.joined_rooms,
         )
+        self.push = PushGateways(
+            store,
+            self.cache,
+            self.formats,
+            self.visible,
+            self.unread,
+            clock,
+            settings.reach,
+            partial(self.commit, Caller()),
+            lambda: self._committed,
+        )
         key = keys.signing_key()
         self._committer = Committer(
             self.server, key, self.registry, self.cache, rules_of(modules)
@@ -197,6 +210,7 @@ class Engine:
                 engine._nursery = nursery
                 nursery.start_soon(engine.status.run)
                 nursery.start_soon(engine._extensions.run)
+                await engine.push.open(nursery)
                 if settings.appservices:
                     engine.links = engine._linked()
                     nursery.start_soon(engine.links.run)
@@ -494,6 +508,7 @@ class Engine:
             self._react(work)
             self._welcome(work)
         self.delivery.flush()
+        self.push.note(works)
         self._publish(works)
         if self.links is not None and any(work.appended for work in works):
             self.links.wake()
@@ -540,6 +555,8 @@ class Engine:
                     self.status.set_typing(effect)
                 case SetUserPresence():
                     self.status.set_presence(effect)
+                case StartPushing():
+                    self.start_soon(self.push.load, effect.user_id)
                 case CatchUp():
                     self.delivery.catch_up(effect.user_id, effect.device_id)
                 case EndSessions():

@@ -21,7 +21,7 @@ MIGRATIONS: tuple[Migration, ...] = (
                 lang text not null,
                 data json not null,
                 created_ts integer not null,
-                failing_since_ts integer,
+                pos integer not null,
                 primary key (user_id, app_id, pushkey)
             ) without rowid""",
             "create index pushers_device on pushers (user_id, device_id)",

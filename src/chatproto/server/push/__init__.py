@@ -1,0 +1,1 @@
+"""Telling push gateways of what notifies."""
