@@ -106,6 +106,8 @@ from chatproto.operations.push import (
     GetPushRuleActions,
     GetPushRuleEnabled,
     GetPushRules,
+    ListPushers,
+    SetPusher,
     SetPushRule,
     SetPushRuleActions,
     SetPushRuleEnabled,
@@ -817,6 +819,8 @@ ALARM = {"kind": "content", "rule_id": "alarm"}
 PUSH_RULES = {
     "push_rule.list": [row(lambda w: GetPushRules(), USERS)],
     "push_rule.list_global": [row(lambda w: GetGlobalPushRules(), USERS)],
+    "pusher.list": [row(lambda w: ListPushers(), USERS)],
+    "pusher.set": [row(lambda w: SetPusher(app_id="a", pushkey="k"), USERS)],
     "push_rule.get": [row(lambda w: GetPushRule(**MASTER), USERS)],
     "push_rule.set": [
         row(lambda w: SetPushRule(**ALARM, pattern="alarm", actions=()), USERS)
