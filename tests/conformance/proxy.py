@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -120,7 +121,8 @@ class Proxy:
         found: list[Message | None] = []
 
         async def watch() -> None:
-            await near.until_gone()
+            with suppress(OSError, trio.BrokenResourceError):
+                await near.until_gone()
             nursery.cancel_scope.cancel()
 
         async with trio.open_nursery() as nursery:
@@ -133,14 +135,14 @@ class Proxy:
         return answer
 
     async def forward(self, request: Message) -> Message | None:
+        """The server's answer; one that is down, or goes, looks so through us, too."""
         try:
-            stream = await trio.open_tcp_stream(self.host, self.port)
-        except OSError:
-            return None  # a server that is down looks so through us, too
-        async with stream:
-            far = Peer(stream, h11.Connection(h11.CLIENT))
-            await far.send(request)
-            return await far.receive()
+            async with await trio.open_tcp_stream(self.host, self.port) as stream:
+                far = Peer(stream, h11.Connection(h11.CLIENT))
+                await far.send(request)
+                return await far.receive()
+        except (OSError, trio.BrokenResourceError, h11.RemoteProtocolError):
+            return None
 
     def record(self, request: Message, answer: Message) -> None:
         path, _, query = request.head.target.decode().partition("?")

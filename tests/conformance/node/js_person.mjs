@@ -40,11 +40,19 @@ export class Person {
       deviceId: answer.device_id,
       accessToken: answer.access_token,
       timelineSupport: true,
-      fetchFn: (...request) => (this.away ? Promise.reject(new TypeError("away")) : fetch(...request)),
+      fetchFn: (...request) => this.fetch(...request),
       ...options,
     });
     this.client.on(sdk.ClientEvent.Event, (event) => this.events.push(event));
     return answer;
+  }
+
+  /** What the library sends with, unless one is away; why it fails is told. */
+  async fetch(...request) {
+    if (this.away) throw new TypeError("away");
+    return fetch(...request).catch((error) => {
+      throw error.cause ? new TypeError(String(error.cause)) : error;
+    });
   }
 
   async start(options = {}) {

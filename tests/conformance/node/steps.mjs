@@ -43,9 +43,11 @@ async function within(milliseconds, work) {
 }
 
 function told(error) {
-  const more = error?.body ?? error?.data;
   const lines = (error?.stack ?? String(error)).split("\n").slice(0, 30);
-  return lines.join("\n") + (more ? "\n" + JSON.stringify(more) : "");
+  const more = error?.body ?? error?.data;
+  if (more) lines.push(JSON.stringify(more));
+  if (error?.cause) lines.push(`because of ${told(error.cause)}`);
+  return lines.join("\n");
 }
 
 /** Look until something is there, and give it. */
