@@ -50,7 +50,9 @@ async def sliding_sync(reading: Any, request: ops.SlidingSync) -> JsonObject:
                 until=engine.position(),
                 now_ms=engine.clock.now_ms(),
             )
-            answer = await engine.sliding.make(reader, asked, request.extensions, base)
+            answer = await engine.sliding.make(
+                reader, asked, request.extensions, base, lost=connection.lost
+            )
             if connection.turn != turn:
                 return _overtaken(request)
             late = trio.current_time() >= deadline or waiter.is_closing
@@ -71,8 +73,7 @@ def _resume(
     place = (reading.caller.user, reading.caller.device_id)
     if request.pos is None:
         return connections.begin(place, request.conn_id), None
-    connection = connections.find(place, request.conn_id)
-    return connection, connection.resume(request.pos)
+    return connections.resume(place, request.conn_id, request.pos)
 
 
 def _overtaken(request: ops.SlidingSync) -> JsonObject:

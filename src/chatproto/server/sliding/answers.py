@@ -79,10 +79,17 @@ class Sliding:
         asked: Asked,
         extensions: Extensions,
         base: Step | None,
+        *,
+        lost: int | None = None,
     ) -> Answer:
+        """The answer to who is at a step; None: to who knows nothing, or is `lost`, and
+        knew all up to a pos.
+        """
         listing = await self.listings.read(reader.user_id, asked, reader.until)
         seen = look(asked, listing.listed)
         rooms = await self._rooms(reader, listing, seen, base)
+        if base is None:
+            rooms = await self._with_gone(reader, listing, rooms, lost)
         extended = await self.extensions.read(
             reader, extensions, seen, rooms.known, base
         )
@@ -131,6 +138,22 @@ class Sliding:
                     found[room_id] = answer.json
                 del known[room_id]
         return _Rooms(found, known)
+
+    async def _with_gone(
+        self, reader: Reader, listing: Listing, rooms: _Rooms, lost: int | None
+    ) -> _Rooms:
+        """With the rooms that the user was put out of, and those that they left while
+        a client was away that still shows them.
+        """
+        found = dict(rooms.json)
+        for room_id, member in listing.members.items():
+            if member.membership in IN_LISTS:
+                continue
+            missed = lost is not None and member.pos > lost
+            json = await self.rooms.gone(reader, member, _LAST_WORDS, is_missed=missed)
+            if json is not None:
+                found[room_id] = json
+        return _Rooms(found, rooms.known)
 
     async def _room(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from typing import TypeAlias
 
 from attrs import define, field, frozen
@@ -22,6 +23,7 @@ MAX_CONNECTIONS_OF_DEVICE = 8
 MAX_KNOWN_ROOMS = 500_000  # of all connections together; about 200 MB
 MEMBERS_OF_A_ROOM = 10  # take about as much memory as what else is known of it
 MAX_CONN_ID = 255
+MAX_LOST = 10_000  # connections of which it is known how far they were
 CONNECTION_WEIGHT = 10  # what a connection without rooms takes, in rooms
 
 Place: TypeAlias = tuple[UserId, DeviceId | None]
@@ -101,11 +103,13 @@ class Step:
 class Connection:
     """One sync loop of a device: nothing sent, sent, or sent and acknowledged.
 
-    `turn` counts its requests: of two at once only the younger is answered.
+    `turn` counts its requests: of two at once only the younger is answered. `lost` is
+    the pos up to which the client had got on a connection that was forgotten.
     """
 
     sent: Step | None = None
     acknowledged: Step | None = None
+    lost: int | None = None
     turn: int = 0
     weight: int = 0
     _wake: Callable[[], object] | None = None
@@ -135,6 +139,7 @@ class Connections:
     _places: OrderedDict[Place, OrderedDict[str, Connection]] = field(
         factory=OrderedDict
     )
+    _lost: OrderedDict[tuple[Place, str], int] = field(factory=OrderedDict)
     _number: int = 0
     _weight: int = 0
 
@@ -143,10 +148,25 @@ class Connections:
         mine = self._places.setdefault(place, OrderedDict())
         self._places.move_to_end(place)
         self._drop(place, conn_id)
-        mine[conn_id] = connection = Connection()
+        connection = Connection(lost=self._lost.get((place, conn_id)))
+        mine[conn_id] = connection
         while len(mine) > MAX_CONNECTIONS_OF_DEVICE:
             self._drop(place, next(iter(mine)))
         return connection
+
+    def resume(self, place: Place, conn_id: str, pos: str) -> tuple[Connection, Step]:
+        """A connection, and the step that a client goes on from.
+
+        Raises MatrixError M_UNKNOWN_POS, and remembers how far that client was.
+        """
+        try:
+            connection = self.find(place, conn_id)
+            step = connection.resume(pos)
+        except MatrixError:
+            self._lose(place, conn_id, pos)
+            raise
+        self._lost.pop((place, conn_id), None)
+        return connection, step
 
     def find(self, place: Place, conn_id: str) -> Connection:
         """A connection to go on with. Raises MatrixError M_UNKNOWN_POS."""
@@ -179,6 +199,14 @@ class Connections:
     def weight(self) -> int:
         """How much is remembered, in rooms."""
         return self._weight
+
+    def _lose(self, place: Place, conn_id: str, pos: str) -> None:
+        with suppress(MatrixError):
+            was = Position.parse(pos.rpartition("_")[0])
+            self._lost[place, conn_id] = was.pos
+            self._lost.move_to_end((place, conn_id))
+        while len(self._lost) > MAX_LOST:
+            self._lost.popitem(last=False)
 
     def _drop(self, place: Place, conn_id: str) -> None:
         dropped = self._places[place].pop(conn_id, None)

@@ -150,6 +150,41 @@ class SlidingRooms:
         json["required_state"] = required
         return RoomAnswer(json, None)
 
+    async def gone(
+        self,
+        reader: Reader,
+        member: MembershipRow,
+        wanted: RoomWanted,
+        *,
+        is_missed: bool,
+    ) -> JsonObject | None:
+        """A room that the user is no longer in, to a client that starts anew.
+
+        They hear of it if they were put out of it, or if it `is_missed`: that happened
+        while a client was away that has shown the room.
+        """
+        own = await self.store.events_at(member.room_id, [member.seq])
+        was_put_out = any(event.pdu.sender != member.user_id for event in own)
+        if not is_missed and (member.forgotten or not was_put_out):
+            return None
+        changes = await self.visible.members(member.room_id, member.user_id)
+        was_in = any(e.pdu.content.get("membership") == "join" for e in changes)
+        if not (was_in or is_missed):
+            return None
+        json: JsonObject = {
+            "initial": True,
+            "membership": member.membership,
+            "bump_stamp": member.changed_pos,
+        }
+        if was_in:
+            todo = plan(None, wanted, member.membership, member.seq)
+            state = await self.state(member.room_id, member.seq)
+            json |= changed(_names(state, member.user_id), None)
+            await self._timeline(reader, member.room_id, todo, json)
+        events = await self.formats.client_events(own)
+        json["required_state"] = list(map(in_room, events))
+        return json
+
     async def through(self, room: RoomRow, until: Position) -> int:
         """The seq up to which a room is told at a position."""
         if room.last_pos > until.pos:
@@ -175,12 +210,8 @@ class SlidingRooms:
         is_dm: bool,
     ) -> JsonObject:
         unread = await self.unread.of(room.room_id, reader.user_id, through=through)
-        name = state.content("m.room.name").get("name")
-        avatar = state.content("m.room.avatar").get("url")
         return {
-            "name": name if isinstance(name, str) and name else None,
-            "avatar": avatar if isinstance(avatar, str) and avatar else None,
-            "heroes": _heroes(state, reader.user_id),
+            **_names(state, reader.user_id),
             "is_dm": is_dm,
             "membership": member.membership,
             "joined_count": len(state.members("join")),
@@ -309,6 +340,17 @@ def _speaking(events: Sequence[SeenEvent]) -> frozenset[UserId]:
         for event in events
         if event.pdu.type == _MEMBER
     )
+
+
+def _names(state: RoomState, user_id: UserId) -> JsonObject:
+    """What a room is called and looks like; without a name, by who is in it."""
+    name = state.content("m.room.name").get("name")
+    avatar = state.content("m.room.avatar").get("url")
+    return {
+        "name": name if isinstance(name, str) and name else None,
+        "avatar": avatar if isinstance(avatar, str) and avatar else None,
+        "heroes": _heroes(state, user_id),
+    }
 
 
 def _heroes(state: RoomState, user_id: UserId) -> list[JsonObject]:

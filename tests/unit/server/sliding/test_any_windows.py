@@ -86,7 +86,7 @@ class Model:
 
     def _room(self, room, json):
         if json.get("membership") in ("leave", "ban"):
-            del self.rooms[room]
+            assert self.rooms.pop(room, None) or json.get("initial")
             return
         if json.get("initial"):
             self.rooms[room] = {"timeline": [], "state": {}}

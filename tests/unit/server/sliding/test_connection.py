@@ -48,7 +48,7 @@ def test_sent_answer_is_acknowledged_by_its_pos():
     connections = Connections()
     connection = connections.begin(ANN, "")
     first = answered(connections, connection)
-    assert connections.find(ANN, "").resume(first.pos) is first
+    assert connections.resume(ANN, "", first.pos) == (connection, first)
     second = answered(connections, connection)
     assert connection.resume(first.pos) is first
     assert connection.resume(second.pos) is second

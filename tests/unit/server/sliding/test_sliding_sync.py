@@ -8,7 +8,7 @@ from attrs import evolve
 
 from chatproto.operations.codec import structure
 from chatproto.operations.profiles import SetDisplayName
-from chatproto.operations.rooms import Ban, Kick
+from chatproto.operations.rooms import Ban, ForgetRoom, Kick
 from chatproto.operations.sliding_sync import SlidingSync
 from chatproto.server.sliding.rooms import Reader
 from chatproto.server.sliding.windows import read_asked
@@ -423,3 +423,52 @@ async def test_what_comes_meanwhile_is_told_with_the_next(ann, bob, room):
     found = answer.body["rooms"][room]
     assert bodies(found["timeline"]) == ["meanwhile"]
     assert "bump_stamp" in found
+
+
+# rooms that one is no longer in, to who starts anew
+
+
+async def test_one_put_out_hears_of_it_when_starting_anew(chat, ann, bob):
+    rooms = [await chat.room_of(ann, bob, name=name) for name in ("kick", "ban")]
+    never_in = await ann.create(invite=[bob.id])
+    await ann.say(rooms[0], "good-bye")
+    await ann.call(Kick(room_id=rooms[0], user_id=bob.id))
+    await ann.call(Ban(room_id=rooms[1], user_id=bob.id))
+    await ann.call(Kick(room_id=never_in, user_id=bob.id))
+    await ann.say(rooms[0], "he is gone")
+    answer = await Client(bob).sync(**windows([0, 9]))
+    assert set(answer["rooms"]) == set(rooms)
+    assert answer["lists"]["all"]["count"] == 0
+    kicked, banned = (answer["rooms"][room] for room in rooms)
+    assert (kicked["membership"], banned["membership"]) == ("leave", "ban")
+    assert kicked["name"] == "kick"
+    assert bodies(kicked["timeline"]) == ["good-bye"]
+    assert [e["state_key"] for e in kicked["required_state"]] == [bob.id]
+
+
+async def test_forgotten_room_is_not_told(chat, ann, bob, room):
+    await ann.call(Kick(room_id=room, user_id=bob.id))
+    await bob.call(ForgetRoom(room_id=room))
+    assert (await Client(bob).sync(**windows([0, 9])))["rooms"] == {}
+
+
+async def test_room_left_while_the_connection_was_lost_is_told(chat, ann, bob, room):
+    before = await chat.room_of(ann, bob)
+    await bob.leave(before)
+    client, other = Client(bob), Client(bob)
+    await client.sync(**windows([0, 9]))
+    await bob.leave(room)
+    client.pos = client.pos.rpartition("_")[0] + "_99"
+    with refused("M_UNKNOWN_POS"):
+        await client.sync()
+    client.pos = None
+    for _ in range(2):  # as long as the answer may have been lost
+        answer = await client.sync()
+        assert set(answer["rooms"]) == {room}
+        assert answer["rooms"][room]["membership"] == "leave"
+        client.pos, pos = None, client.pos
+    client.pos = pos
+    assert (await client.sync())["rooms"] == {}
+    client.pos = None
+    assert (await client.sync())["rooms"] == {}
+    assert (await other.sync(**windows([0, 9]), conn_id="other"))["rooms"] == {}
