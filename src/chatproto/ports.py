@@ -493,6 +493,10 @@ class Store(Protocol):
         """
         ...
 
+    async def reports(self, *, after: int, limit: int) -> Sequence[Row]:
+        """What has been reported, after the report with an ID, the oldest first."""
+        ...
+
     # users
     async def membership(
         self, room_id: RoomId, user_id: UserId

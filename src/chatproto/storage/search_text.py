@@ -18,7 +18,9 @@ _FOLDS = (
 )
 
 
-def searchable(event_type: str, content: JsonObject, rel_type: str | None) -> str | None:
+def searchable(
+    event_type: str, content: JsonObject, rel_type: str | None
+) -> str | None:
     """The text by which an event is found; an edit's is what it puts in place."""
     name = TEXT_OF.get(event_type)
     if name is None:

@@ -23,6 +23,7 @@ from chatproto.storage.appservice_reads import AppserviceReads
 from chatproto.storage.key_reads import KeyReads
 from chatproto.storage.migrate import migrate
 from chatproto.storage.relation_reads import RelationReads
+from chatproto.storage.report_reads import ReportReads
 from chatproto.storage.room_reads import RoomReads
 from chatproto.storage.schema import MIGRATIONS
 from chatproto.storage.search_reads import SearchReads
@@ -37,6 +38,7 @@ class SqliteStore(
     RoomReads,
     RelationReads,
     SearchReads,
+    ReportReads,
     UserReads,
     StreamReads,
     KeyReads,

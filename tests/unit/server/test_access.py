@@ -113,6 +113,13 @@ from chatproto.operations.push import (
     SetPushRuleEnabled,
 )
 from chatproto.operations.receipts import SendReceipt, SetReadMarkers, SetTyping
+from chatproto.operations.reports import (
+    ListReports,
+    ReportEvent,
+    ReportRoom,
+    ReportUser,
+    SettleReport,
+)
 from chatproto.operations.rooms import (
     Ban,
     CreateAlias,
@@ -137,6 +144,7 @@ from chatproto.operations.rooms import (
     SetVisibility,
     Unban,
 )
+from chatproto.operations.search import SearchCriteria, SearchEvents
 from chatproto.operations.sliding_sync import SlidingSync
 from chatproto.operations.spaces import GetHierarchy, GetRoomSummary
 from chatproto.operations.sync import GetFilter, StoreFilter, Sync
@@ -843,7 +851,51 @@ APPSERVICES = {
     "appservice.ping": [row(lambda w: PingAppservice(appservice_id="irc"), NOBODY)],
 }
 
+REPORTS = {
+    "report.event": [
+        row(
+            lambda w: ReportEvent(room_id=w.room, event_id=w.said["member"]),
+            INSIDE,
+            "M_NOT_FOUND",
+        ),
+        row(
+            lambda w: ReportEvent(room_id=w.room, event_id="$none"),
+            NOBODY,
+            "M_NOT_FOUND",
+            what="none",
+        ),
+    ],
+    "report.room": [
+        row(lambda w: ReportRoom(room_id=w.room, reason="spam"), USERS),
+        row(
+            lambda w: ReportRoom(room_id="!none:example.org", reason="spam"),
+            USERS,
+            what="no room",
+        ),
+    ],
+    "report.user": [
+        row(lambda w: ReportUser(user_id=w.id("victim"), reason=""), USERS)
+    ],
+    "report.list": [row(lambda w: ListReports(), ("administrator",))],
+    "report.settle": [
+        row(
+            lambda w: SettleReport(report_id=1),
+            NOBODY,
+            M_NOT_FOUND=["administrator"],
+            what="none",
+        )
+    ],
+}
+
+SEARCH = {
+    "search": [
+        row(lambda w: SearchEvents(search_categories=SearchCriteria()), USERS),
+    ],
+}
+
 TABLE = {
+    **REPORTS,
+    **SEARCH,
     **APPSERVICES,
     **KEYS,
     **KEY_BACKUPS,

@@ -262,7 +262,7 @@ def _grouped(
 ) -> dict[str, ops.ResultGroup]:
     members: dict[str, list[EventId]] = {}
     for each in found:
-        value = each.hit.room_id if key == "room_id" else each.hit.sender
+        value: str = each.hit.room_id if key == "room_id" else each.hit.sender
         members.setdefault(value, []).append(each.event.pdu.event_id)
     groups: dict[str, ops.ResultGroup] = {}
     for order, (value, event_ids) in enumerate(members.items(), 1):

@@ -8,6 +8,7 @@ from chatproto.storage.schema import (
     encryption,
     media,
     push,
+    reports,
     search,
     tables,
 )
@@ -17,6 +18,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     + encryption.MIGRATIONS
     + push.MIGRATIONS
     + search.MIGRATIONS
+    + reports.MIGRATIONS
     + media.MIGRATIONS
     + appservices.MIGRATIONS
 )

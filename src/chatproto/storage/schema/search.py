@@ -29,19 +29,4 @@ MIGRATIONS: tuple[Migration, ...] = (
             where text <> ''""",  # noqa: S608  # constants
         ),
     ),
-    Migration(
-        60,
-        "reports",
-        (
-            """create table reports (
-                report_id text primary key,
-                received_ts integer not null,
-                reporter text not null,
-                room_id text,
-                event_id text,
-                user_id text,
-                reason text not null
-            ) without rowid""",
-        ),
-    ),
 )
