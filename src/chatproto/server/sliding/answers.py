@@ -91,7 +91,7 @@ class Sliding:
         if base is None:
             rooms = await self._with_gone(reader, listing, rooms, lost)
         extended = await self.extensions.read(
-            reader, extensions, seen, rooms.known, base
+            reader, extensions, seen, rooms.known, base, lost=lost
         )
         body: JsonObject = {
             "lists": {name: {"count": n} for name, n in seen.counts.items()},

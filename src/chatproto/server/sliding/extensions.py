@@ -82,13 +82,15 @@ class SlidingExtensions:
         seen: Seen,
         known: Mapping[RoomId, KnownRoom],
         base: Step | None,
+        *,
+        lost: int | None,
     ) -> Extended:
         """Raises MatrixError M_INVALID_PARAM."""
         view = _View(
             reader,
             seen,
             known,
-            base.marks if base else Marks(),
+            base.marks if base else Marks(devices=lost),
             base.at.pos if base else 0,
             base.at.eph if base else 0,
         )

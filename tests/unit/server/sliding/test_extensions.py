@@ -88,6 +88,18 @@ async def test_who_comes_is_in_device_lists(chat, ann, bob):
     assert "device_lists" not in await said(client, "e2ee")
 
 
+async def test_device_lists_survive_a_lost_connection(chat, ann, bob):
+    client = Client(bob)
+    await client.sync(**wanting("e2ee"))
+    await chat.room_of(ann, bob)
+    client.pos = client.pos.rpartition("_")[0] + "_99"
+    with refused("M_UNKNOWN_POS"):
+        await client.sync()
+    client.pos = None
+    part = await said(client, "e2ee")
+    assert ann.id in part["device_lists"]["changed"]
+
+
 # account data
 
 
