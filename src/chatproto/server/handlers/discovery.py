@@ -16,6 +16,7 @@ VERSIONS = tuple(f"v1.{number}" for number in range(1, 12))
 
 async def get_versions(reading: Any, _request: ops.GetVersions) -> ops.Versions:
     features = {
+        "org.matrix.msc3266": True,
         "org.matrix.msc4222": True,
         "org.matrix.simplified_msc3575": True,
         "org.chatproto": True,
