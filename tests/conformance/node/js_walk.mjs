@@ -3,6 +3,7 @@
 import { PASSWORD, equal, png, refused, sleep, take, until } from "./steps.mjs";
 
 import assert from "node:assert/strict";
+import { RoomHierarchy } from "matrix-js-sdk/lib/room-hierarchy.js";
 import { Person, sdk, stranger } from "./js_person.mjs";
 
 /** A message that the server refuses; what waits behind it would wait for ever. */
@@ -431,7 +432,7 @@ const steps = {
     await anna.client.sendStateEvent(room_id, "m.space.child", { via: ["localhost"] }, room);
     const { rooms } = await anna.client.getRoomHierarchy(room_id, 10);
     equal(rooms.map((room) => room.room_id), [room_id, room]);
-    const hierarchy = new sdk.RoomHierarchy(await until(() => anna.room(room_id)), 1);
+    const hierarchy = new RoomHierarchy(await until(() => anna.room(room_id)), 1);
     while (hierarchy.canLoadMore) await hierarchy.load();
     equal(hierarchy.rooms.map((room) => room.room_id), [room_id, room]);
   },
