@@ -20,11 +20,15 @@ class Position:
 
     @classmethod
     def parse(cls, token: str) -> Position:
-        """Raises MatrixError M_INVALID_PARAM."""
+        """Read a position, also from the `pos` of sliding sync, which ends in a number.
+
+        Raises MatrixError M_INVALID_PARAM.
+        """
         parts = token[1:].split("_")
-        if token[:1] == "s" and len(parts) == 3:
-            pos, eph, boot = parts
-            if _is_count(pos) and _is_count(eph) and boot.isalnum():
+        if token[:1] == "s" and len(parts) in (3, 4):
+            pos, eph, boot, number = (*parts, "0")[:4]
+            counts = (pos, eph, number)
+            if all(map(_is_count, counts)) and boot.isalnum():
                 return cls(int(pos), int(eph), boot)
         raise MatrixError("M_INVALID_PARAM", f"{token[:60]!r} is not a position")
 

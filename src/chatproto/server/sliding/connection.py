@@ -202,8 +202,7 @@ class Connections:
 
     def _lose(self, place: Place, conn_id: str, pos: str) -> None:
         with suppress(MatrixError):
-            was = Position.parse(pos.rpartition("_")[0])
-            self._lost[place, conn_id] = was.pos
+            self._lost[place, conn_id] = Position.parse(pos).pos
             self._lost.move_to_end((place, conn_id))
         while len(self._lost) > MAX_LOST:
             self._lost.popitem(last=False)

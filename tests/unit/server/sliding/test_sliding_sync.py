@@ -220,6 +220,18 @@ async def test_gap_is_said(ann, bob, room):
     assert bodies(page.chunk) == ["2", "1"]
 
 
+async def test_pos_is_a_point_in_history(ann, bob, room):
+    await ann.say(room, "before")
+    client = Client(bob)
+    await client.sync(**windows([0, 9]))
+    await ann.say(room, "after")
+    page = await bob.history(room, from_=client.pos, dir="b", limit=1)
+    assert bodies(page.chunk) == ["before"]
+    for suffix in ("_", "_x", "_1"):
+        with refused("M_INVALID_PARAM"):
+            await bob.history(room, from_=client.pos + suffix)
+
+
 async def test_larger_timeline_is_sent_at_once(ann, bob, room):
     for number in range(5):
         await ann.say(room, str(number))
