@@ -111,6 +111,25 @@ class SearchEvents(Call[FoundEvents]):
     next_batch: str | None = None
 
 
+@frozen(kw_only=True)
+class EventAtTime:
+    """`origin_server_ts` is in milliseconds since the epoch."""
+
+    event_id: EventId
+    origin_server_ts: int
+
+
+@frozen(kw_only=True)
+class GetEventAtTime(Call[EventAtTime]):
+    """Find the event that is next to a time (`ts`, in milliseconds since the epoch), the
+    first since then (`dir=f`) or the last until then (`dir=b`).
+    """
+
+    room_id: RoomId
+    ts: int
+    dir: str
+
+
 SEARCH_EVENTS = Operation(
     name="search",
     http="POST /_matrix/client/v3/search",
@@ -121,4 +140,12 @@ SEARCH_EVENTS = Operation(
     errors=("M_INVALID_PARAM",),
 )
 
-OPERATIONS: tuple[Operation, ...] = (SEARCH_EVENTS,)
+GET_EVENT_AT_TIME = Operation(
+    name="room.event_at_time",
+    http="GET /_matrix/client/v1/rooms/{room_id}/timestamp_to_event",
+    request=GetEventAtTime,
+    response=EventAtTime,
+    errors=("M_FORBIDDEN", "M_INVALID_PARAM", "M_NOT_FOUND"),
+)
+
+OPERATIONS: tuple[Operation, ...] = (SEARCH_EVENTS, GET_EVENT_AT_TIME)

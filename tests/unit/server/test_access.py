@@ -144,7 +144,11 @@ from chatproto.operations.rooms import (
     SetVisibility,
     Unban,
 )
-from chatproto.operations.search import SearchCriteria, SearchEvents
+from chatproto.operations.search import (
+    GetEventAtTime,
+    SearchCriteria,
+    SearchEvents,
+)
 from chatproto.operations.sliding_sync import SlidingSync
 from chatproto.operations.spaces import GetHierarchy, GetRoomSummary
 from chatproto.operations.sync import GetFilter, StoreFilter, Sync
@@ -891,6 +895,9 @@ SEARCH = {
     "search": [
         row(lambda w: SearchEvents(search_categories=SearchCriteria()), USERS),
     ],
+    "room.event_at_time": there(
+        lambda w, r: GetEventAtTime(room_id=r, ts=0, dir="f"), allowed=WAS_THERE
+    ),
 }
 
 TABLE = {

@@ -7,6 +7,7 @@ from chatproto.server.handlers import (
     account_data,
     accounts,
     appservices,
+    at_time,
     credentials,
     cross_signing,
     devices,
@@ -59,6 +60,7 @@ HANDLERS: tuple[Handler, ...] = (
     + push_rules.HANDLERS
     + pushers.HANDLERS
     + search.HANDLERS
+    + at_time.HANDLERS
     + reports.HANDLERS
     + media.HANDLERS
     + upgrades.HANDLERS
