@@ -81,6 +81,7 @@ class Marks:
     receipts: Followed = field(factory=Followed)
     typing: Followed = field(factory=Followed)  # by eph
     devices: int | None = None  # changes of device lists, by pos
+    keys: int | None = None  # a digest of the counts of keys
 
 
 @frozen(kw_only=True)

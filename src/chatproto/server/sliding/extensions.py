@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from chatproto.canonical import JsonObject
+from chatproto.canonical import JsonObject, dumps
 from chatproto.errors import MatrixError
 from chatproto.ids import RoomId
 from chatproto.operations.sliding_sync import (
@@ -143,6 +143,8 @@ class SlidingExtensions:
             "device_one_time_keys_count": counts,
             "device_unused_fallback_key_types": list(unused),
         }
+        extended.marks["keys"] = digest = hash(dumps(json))
+        extended.has_news |= view.marks.keys not in (None, digest)
         if view.marks.devices is not None:
             changes = await self.store.device_changes(
                 reader.user_id, after=view.marks.devices, until=until

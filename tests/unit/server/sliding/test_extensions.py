@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import pytest
+import trio
 
 from chatproto.operations.account_data import SendToDevice
+from chatproto.operations.keys import ClaimKeys, UploadKeys
 from chatproto.operations.push import SetPushRule
 from chatproto.operations.receipts import SetTyping
 from tests.unit.server.harness import refused
@@ -86,6 +88,26 @@ async def test_who_comes_is_in_device_lists(chat, ann, bob):
     part = await said(client, "e2ee")
     assert ann.id in part["device_lists"]["changed"]
     assert "device_lists" not in await said(client, "e2ee")
+
+
+async def test_claimed_key_is_news(ann, bob, room, autojump_clock):
+    keys = {"signed_curve25519:A": {"key": "a"}, "signed_curve25519:B": {"key": "b"}}
+    await bob.call(UploadKeys(one_time_keys=keys))
+    client = Client(bob)
+    part = await said(client, "e2ee", **wanting("e2ee"))
+    assert part["device_one_time_keys_count"] == {"signed_curve25519": 2}
+    wanted = {bob.id: {bob.caller.device_id: "signed_curve25519"}}
+    async with trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def wait():
+            answer = await client.sync(wait_ms=30_000)
+            counts = answer["extensions"]["e2ee"]["device_one_time_keys_count"]
+            assert counts == {"signed_curve25519": 1}
+            assert trio.current_time() < 30
+
+        await trio.testing.wait_all_tasks_blocked()
+        await ann.call(ClaimKeys(one_time_keys=wanted))
 
 
 async def test_device_lists_survive_a_lost_connection(chat, ann, bob):
