@@ -107,7 +107,7 @@ const steps = {
     const invited = boris.room(room);
     equal(invited.name, "Walk");
     equal(invited.getMember(boris.userId).events.member.getSender(), anna.userId);
-    equal(anna.room(room).getInvitedMemberCount(), 1);
+    await until(() => anna.room(room).getInvitedMemberCount() === 1);
   },
 
   async join({ anna, boris, room }) {
@@ -502,14 +502,19 @@ const steps = {
   },
 
   async mutedRoomCountsNothing({ anna, boris, room }) {
+    const here = boris.room(room);
+    const count = () => here.getUnreadNotificationCount(sdk.NotificationCountType.Total);
+    const seen = await boris.event(await anna.say(room, "seen"));
+    await boris.client.sendReceipt(seen, sdk.ReceiptType.Read, {}, true);
+    await until(() => count() === 0);
     await boris.client.setRoomMutePushRule("global", room, true);
     await until(() => boris.client.getRoomPushRule("global", room));
-    const here = boris.room(room);
-    const count = here.getUnreadNotificationCount(sdk.NotificationCountType.Total);
     const event = await boris.event(await anna.say(room, "nobody is told"));
     assert(!boris.client.getPushActionsForEvent(event).notify);
-    equal(here.getUnreadNotificationCount(sdk.NotificationCountType.Total), count);
+    equal(count(), 0);
     await boris.client.setRoomMutePushRule("global", room, false);
+    await boris.event(await anna.say(room, "everybody is told"));
+    equal(count(), 1);
   },
 
   async pushers({ anna }) {
