@@ -25,6 +25,7 @@ EXTENSIONS = ("org.chatproto.", "org.matrix.")
 
 NO_IDENTITY_SERVER = "there are no identity servers, invitations by e-mail and the like"
 OWN_PATH = "the specification has one path for every key of a profile"
+NO_NETWORK = "no other network is reached from here"
 PASSED_THROUGH = "an object of the specification's own shape, described there"
 SHORTER = "a name in the path is seen by nobody but our own programs"
 
@@ -77,6 +78,15 @@ DEVIATIONS: dict[str, dict[str, tuple[set[str], str]]] = {
     },
     "room.history": {
         "query optional": ({"dir"}, "backwards is what everybody wants first"),
+    },
+    "thirdparty.portals": {"query missing": ({"fields"}, NO_NETWORK)},
+    "thirdparty.users": {"query missing": ({"fields"}, NO_NETWORK)},
+    "thirdparty.protocol": {"reply untyped": ({"*"}, NO_NETWORK)},
+    "voip.turn_server": {
+        "reply optional": (
+            {"username", "password", "uris", "ttl"},
+            "an empty object says that there is no relay, as clients expect",
+        ),
     },
     "key_backup.update": {
         "body missing": ({"version"}, "the path says it, and both have to agree"),
