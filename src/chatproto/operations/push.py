@@ -147,7 +147,7 @@ class SetPusher(Call[Empty]):
 
     pushkey: str
     app_id: str
-    kind: str | None = None
+    kind: str | None
     app_display_name: str | None = None
     device_display_name: str | None = None
     profile_tag: str | None = None

@@ -19,7 +19,7 @@ from chatproto.server.client_format import seen_by_clients
 from chatproto.server.commit import Appended, Work
 from chatproto.server.positions import Position
 from chatproto.server.presence import Presence
-from chatproto.server.push_rules import PUSH_RULES
+from chatproto.server.push_rules import RECOUNTING
 from chatproto.server.subscriptions import Reader, Subscriptions
 from chatproto.wire.frames import push_bytes
 from chatproto.wire.websocket import Encoded
@@ -131,7 +131,7 @@ class Delivery:
 
     def _personal(self, work: Work, at: Position | None) -> None:
         for _, data in work.account_data:
-            if data.type == PUSH_RULES:
+            if data.type in RECOUNTING and data.room_id is None:
                 # What was counted by other rules is told anew, with the rules.
                 self._behind(data.user_id)
                 continue

@@ -65,7 +65,7 @@ from chatproto.server.passwords import Argon2Hasher, PasswordHasher
 from chatproto.server.positions import Position
 from chatproto.server.presence import Ephemeral
 from chatproto.server.push.gateways import PushGateways
-from chatproto.server.push_rules import PUSH_RULES
+from chatproto.server.push_rules import RECOUNTING
 from chatproto.server.rates import RateLimits
 from chatproto.server.reading import Reading
 from chatproto.server.rooms import RoomCache
@@ -498,7 +498,7 @@ class Engine:
             for live in work.rooms:
                 live.pending -= 1
             for _, data in work.account_data:
-                if data.type == PUSH_RULES:
+                if data.type in RECOUNTING:
                     self.unread.forget(data.user_id)
             # An answer is queued before the news, and leaves in the same write.
             work.complete(work.reply, None)

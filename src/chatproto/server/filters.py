@@ -10,6 +10,7 @@ from attrs import frozen
 
 from chatproto.canonical import JsonObject
 from chatproto.errors import MatrixError
+from chatproto.ids import UserId
 
 MAX_TIMELINE = 100
 _STEPS = re.compile(r"(?:[^.\\]|\\.)+")
@@ -71,7 +72,8 @@ class SyncFilter:
     """How a sync body is made.
 
     `state_after` puts the state at the timeline's end, `bundles` has events carry what
-    relates to them, `thread_counts` counts what is unread by thread.
+    relates to them, `thread_counts` counts what is unread by thread, `ignored`
+    are users whose messages are left out.
     """
 
     timeline_limit: int = 20
@@ -82,6 +84,7 @@ class SyncFilter:
     bundles: bool = False
     thread_counts: bool = False
     fields: tuple[tuple[str, ...], ...] = ()
+    ignored: frozenset[UserId] = frozenset()
     rooms: tuple[str, ...] | None = None
     not_rooms: tuple[str, ...] = ()
     timeline: EventFilter = ALL

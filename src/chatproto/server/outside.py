@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from attrs import define
 
 from chatproto.canonical import JsonObject
@@ -36,10 +38,15 @@ class OutsideRooms:
     formats: Formats
     pages: Pages
 
-    async def asked(self, member: MembershipRow) -> JsonObject | None:
-        """An invitation, or a knock of one's own."""
+    async def asked(
+        self, member: MembershipRow, ignored: Collection[UserId] = ()
+    ) -> JsonObject | None:
+        """An invitation, or a knock of one's own; none by who is ignored."""
         live = await self.cache.load(member.room_id)
         if live is None:
+            return None
+        own = live.timeline.state.get("m.room.member", member.user_id)
+        if own is not None and own.sender in ignored:
             return None
         state = stripped_state(live.timeline.state, member.user_id)
         return {

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from attrs import define, field, frozen
 
@@ -79,7 +79,7 @@ class Pages:
         want: SyncFilter,
     ) -> list[JsonObject]:
         """The events of a timeline in a sync body, as far as its filter lets them."""
-        events = await self.passing(room_id, events, want.timeline)
+        events = await self.passing(room_id, heard(events, want.ignored), want.timeline)
         if want.bundles:
             formatted = await self.client_events(room_id, events, viewer)
         else:
@@ -166,6 +166,15 @@ class Pages:
         if relations:
             unsigned["m.relations"] = relations
         return json
+
+
+def heard(
+    events: Sequence[SeenEvent], ignored: Collection[UserId]
+) -> Sequence[SeenEvent]:
+    """Events without the messages of who is ignored; state is everybody's."""
+    if not ignored:
+        return events
+    return [e for e in events if e.pdu.is_state or e.pdu.sender not in ignored]
 
 
 def _relations(event: SeenEvent, gathered: _Gathered, viewer: Viewer) -> JsonObject:

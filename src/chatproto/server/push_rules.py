@@ -9,6 +9,9 @@ from chatproto.rooms.default_push_rules import default_rules
 from chatproto.rooms.push_rules import RuleSet
 
 PUSH_RULES = "m.push_rules"
+IGNORED = "m.ignored_user_list"
+# Account data by which counts differ: where it changes, all are told anew.
+RECOUNTING = (PUSH_RULES, IGNORED)
 
 
 def rules_of(
@@ -19,6 +22,11 @@ def rules_of(
     if content is None:
         return defaults
     return RuleSet.from_json(object_of(content.get("global"))).over(defaults)
+
+
+def ignored_in(content: JsonObject | None) -> frozenset[UserId]:
+    """Whom a user does not want to hear, by the content of m.ignored_user_list."""
+    return frozenset(map(UserId, object_of((content or {}).get("ignored_users"))))
 
 
 def content_of(rules: RuleSet) -> JsonObject:

@@ -14,7 +14,7 @@ from chatproto.ids import RoomId, ServerName
 from chatproto.ports import Store
 from chatproto.rooms.timeline import Timeline
 from chatproto.server.client_format import Formats
-from chatproto.server.pages import Viewer
+from chatproto.server.pages import Viewer, heard
 from chatproto.server.streams import Streams
 from chatproto.server.visible import Visible
 
@@ -75,6 +75,10 @@ class Reading:
             members=members,
         )
         return tuple(await self.engine.pages.client_events(room_id, events, viewer))
+
+    async def heard(self, events: Sequence[SeenEvent]) -> Sequence[SeenEvent]:
+        """Events without the messages of those whom the caller ignores."""
+        return heard(events, await self.engine.unread.ignored(self.caller.user))
 
     async def find(self, find: Find) -> Sequence[Row]:
         return await self.store.find(find)

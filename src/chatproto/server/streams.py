@@ -22,7 +22,7 @@ from chatproto.server.outside import OutsideRooms
 from chatproto.server.pages import Pages
 from chatproto.server.positions import Position
 from chatproto.server.presence import Ephemeral
-from chatproto.server.push_rules import PUSH_RULES, content_of
+from chatproto.server.push_rules import PUSH_RULES, RECOUNTING, content_of
 from chatproto.server.rooms import RoomCache
 from chatproto.server.spans import RoomNews, Span, account_events, put_events
 from chatproto.server.unread import UnreadCounts
@@ -67,6 +67,8 @@ class Streams:
         want: SyncFilter,
     ) -> JsonObject:
         """All that is new for a device after `since`, up to `until`."""
+        if want.bundles:  # whoever folds the stream by seq needs all of it
+            want = evolve(want, ignored=await self.joined.unread.ignored(user_id))
         span = Span(
             user_id=user_id,
             device_id=device_id,
@@ -158,7 +160,7 @@ class Streams:
         changed = set(
             await self.store.rooms_changed(span.user_id, span.after, span.until.pos),
         )
-        recounted = span.since is not None and any(map(_is_push_rules, data))
+        recounted = span.since is not None and any(map(_recounts, data))
         sections: dict[str, dict[str, JsonObject]] = defaultdict(dict)
         for member in wanted:
             # A user in hundreds of rooms keeps nobody else waiting.
@@ -173,7 +175,7 @@ class Streams:
             elif name == "leave" and member.pos > span.after:
                 section = await self.outside.left(span, member)
             elif name is not None and member.pos > span.after:
-                section = await self.outside.asked(member)
+                section = await self.outside.asked(member, span.want.ignored)
             if name is not None and section is not None:
                 sections[name][member.room_id] = section
         if sections:
@@ -233,6 +235,10 @@ class Streams:
                 live = await self.cache.load(room_id)
                 met |= set(live.timeline.state.members("join")) if live else set()
         return met
+
+
+def _recounts(row: AccountDataRow) -> bool:
+    return row.type in RECOUNTING and row.room_id is None
 
 
 def _is_push_rules(row: AccountDataRow) -> bool:

@@ -19,7 +19,7 @@ from chatproto.rooms.power_levels import PowerLevels
 from chatproto.rooms.push_conditions import Seen
 from chatproto.rooms.push_rules import RuleSet
 from chatproto.rooms.timeline import Timeline
-from chatproto.server.push_rules import PUSH_RULES, rules_of
+from chatproto.server.push_rules import IGNORED, PUSH_RULES, ignored_in, rules_of
 from chatproto.server.rooms import RoomCache
 
 # More unread messages than this are not judged: the rest counts by the common rules.
@@ -29,12 +29,13 @@ MAX_KNOWN = 10_000
 
 @frozen
 class _OwnRules:
-    """A user's rules; `heard` are those beside what is muted, if they count at all
-    differently from everybody's.
+    """A user's rules; `heard` are those beside what is muted, if they, or whom the user
+    ignores, make the counts at all different from everybody's.
     """
 
     rules: RuleSet
     heard: RuleSet | None
+    ignored: frozenset[UserId]
 
 
 @define(eq=False)
@@ -74,7 +75,7 @@ class UnreadCounts:
         if own.heard is None or live is None:
             return unread
         return await self._judged(
-            own.heard, live.timeline, unread, room_id, user_id, by_thread=by_thread
+            own, live.timeline, unread, room_id, user_id, by_thread=by_thread
         )
 
     async def rules(self, user_id: UserId) -> RuleSet:
@@ -84,16 +85,23 @@ class UnreadCounts:
             return own.rules
         return default_rules(user_id, self.registry.counting)
 
+    async def ignored(self, user_id: UserId) -> frozenset[UserId]:
+        """Whom the user does not want to hear."""
+        own = await self._own(user_id)
+        return frozenset() if own is None else own.ignored
+
     async def _own(self, user_id: UserId) -> _OwnRules | None:
         if user_id in self._known:
             return self._known[user_id]
         changes = self._changes
         content = await self.store.account_datum(user_id, None, PUSH_RULES)
+        ignored = ignored_in(await self.store.account_datum(user_id, None, IGNORED))
         own = None
-        if content is not None:
+        if content is not None or ignored:
             rules = rules_of(user_id, content, self.registry)
             common = default_rules(user_id, self.registry.counting)
-            own = _OwnRules(rules, None if rules.counts_like(common) else rules.heard())
+            alike = rules.counts_like(common) and not ignored
+            own = _OwnRules(rules, None if alike else rules.heard(), ignored)
         if changes == self._changes:
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
@@ -102,7 +110,7 @@ class UnreadCounts:
 
     async def _judged(
         self,
-        rules: RuleSet,
+        own: _OwnRules,
         room: Timeline,
         unread: Unread,
         room_id: RoomId,
@@ -127,7 +135,7 @@ class UnreadCounts:
             read = unread.read_seq if thread is None else reads.get(thread, whole)
             if event.seq > read:
                 count, loud = counted.get(thread, (0, 0))
-                notifies, highlights = _judge(rules, event, room_id, seen)
+                notifies, highlights = _judge(own, event, room_id, seen)
                 counted[thread] = count + notifies, loud + highlights
         main = counted.pop(None, (0, 0))
         if len(events) == MAX_JUDGED and not by_thread:
@@ -187,10 +195,12 @@ def seen_by(user_id: UserId, room: Timeline) -> Seen:
 
 
 def _judge(
-    rules: RuleSet, event: UnreadEvent, room_id: RoomId, seen: Seen
+    own: _OwnRules, event: UnreadEvent, room_id: RoomId, seen: Seen
 ) -> tuple[bool, bool]:
+    if own.heard is None or event.json.get("sender") in own.ignored:
+        return False, False
     content = object_of(event.json.get("content"))
-    rule = rules.match({**event.json, "room_id": room_id, "content": content}, seen)
+    rule = own.heard.match({**event.json, "room_id": room_id, "content": content}, seen)
     return (False, False) if rule is None else (rule.notifies, rule.highlights)
 
 

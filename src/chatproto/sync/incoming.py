@@ -29,7 +29,7 @@ from chatproto.sync.fields import (
 )
 from chatproto.sync.known import Known
 from chatproto.sync.presence import Presence
-from chatproto.sync.push_rules import PUSH_RULES
+from chatproto.sync.push_rules import IGNORED, PUSH_RULES
 from chatproto.sync.receipts import Receipt
 from chatproto.sync.room import Room
 from chatproto.sync.section import ROOM, Taking
@@ -195,7 +195,7 @@ def _account_data(known: Known, item: JsonObject, now_ms: int) -> list[Change]:
     if known.account_data.get(kind) == content:
         return []
     known.account_data[kind] = content
-    changed = known.take_rules(content) if kind == PUSH_RULES else []
+    changed = known.take_rules() if kind in (PUSH_RULES, IGNORED) else []
     return [AccountDataChanged(kind), *changed]
 
 

@@ -110,11 +110,11 @@ class Known:
         )
         return room
 
-    def take_rules(self, content: JsonObject) -> list[Change]:
-        """Judge by other push rules from now on; tell of rooms that are muted now, or
+    def take_rules(self) -> list[Change]:
+        """Judge by the account data as they are now; tell of rooms that are muted now, or
         are not any more. What has been counted before, the server tells anew.
         """
-        self._rules = OwnRules.of(content, self.user_id, self.policy)
+        self._rules = OwnRules.of(self.account_data, self.user_id, self.policy)
         changes: list[Change] = []
         for room in self.rooms.values():
             room.rules = self._rules

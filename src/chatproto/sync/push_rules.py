@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Self
 
 from attrs import frozen
@@ -13,6 +14,7 @@ from chatproto.sync.fields import child
 from chatproto.sync.policy import Policy
 
 PUSH_RULES = "m.push_rules"
+IGNORED = "m.ignored_user_list"
 
 
 @frozen
@@ -23,13 +25,22 @@ class OwnRules:
 
     rules: RuleSet
     heard: RuleSet | None
+    ignored: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, content: JsonObject, user_id: str, policy: Policy) -> Self:
-        """By the content of m.push_rules, which has the server's own rules as well."""
-        rules = RuleSet.from_json(child(content, "global"))
+    def of(
+        cls, account_data: Mapping[str, JsonObject], user_id: str, policy: Policy
+    ) -> Self:
+        """By m.push_rules, which has the server's own rules as well, and by whom the
+        user ignores.
+        """
         common = default_rules(user_id, policy.counting)
-        return cls(rules, None if rules.counts_like(common) else rules.heard())
+        rules = common
+        if PUSH_RULES in account_data:
+            rules = RuleSet.from_json(child(account_data[PUSH_RULES], "global"))
+        ignored = frozenset(child(account_data.get(IGNORED, {}), "ignored_users"))
+        alike = rules.counts_like(common) and not ignored
+        return cls(rules, None if alike else rules.heard(), ignored)
 
     def mutes(self, room_id: str) -> bool:
         return self.rules.mutes(room_id)

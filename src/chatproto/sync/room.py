@@ -277,7 +277,8 @@ class Room:
         if heard is None:
             counts = self.policy.counts(event)
             return counts, counts and self._is_highlight(event)
-        if not self.policy.lifts(event):
+        own = self.rules
+        if not self.policy.lifts(event) or (own and event.get("sender") in own.ignored):
             return False, False
         member = self.state.event(MEMBER, self.own) or {}
         seen = Seen(

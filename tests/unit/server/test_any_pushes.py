@@ -13,7 +13,12 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from chatproto.decisions import Caller, Decision, Put
 from chatproto.errors import MatrixError
 from chatproto.ids import parse_server_name
-from chatproto.operations.account_data import DeleteTag, SetRoomAccountData, SetTag
+from chatproto.operations.account_data import (
+    DeleteTag,
+    SetAccountData,
+    SetRoomAccountData,
+    SetTag,
+)
 from chatproto.operations.messages import RedactEvent, SendEvent, SetState
 from chatproto.operations.profiles import SetDisplayName, SetPresence
 from chatproto.operations.push import (
@@ -263,7 +268,12 @@ def _rule(room_id, which, flag):
             kind="override", rule_id=".m.rule.master", enabled=flag
         ),
         lambda: DeletePushRule(**word),
-    ][which % 6]()
+        lambda: SetAccountData(
+            user_id=ME,
+            type="m.ignored_user_list",
+            content={"ignored_users": {BOB: {}} if flag else {}},
+        ),
+    ][which % 7]()
 
 
 TOLD = st.sampled_from(
@@ -301,7 +311,7 @@ BY_RULES = st.one_of(
         COUNTED, st.integers(0, 2), st.integers(0, 1), st.integers(0, 9), st.booleans()
     ),
     st.tuples(
-        st.just("rule"), st.just(0), st.just(0), st.integers(0, 5), st.booleans()
+        st.just("rule"), st.just(0), st.just(0), st.integers(0, 6), st.booleans()
     ),
 )
 AT_ONCE = st.lists(STEP, min_size=1, max_size=6)

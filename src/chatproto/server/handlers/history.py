@@ -73,7 +73,8 @@ async def get_history(reading: Any, request: ops.GetHistory) -> ops.HistoryPage:
     if len(found) > limit:
         last = page[-1].seq
         end = history_token(last - 1 if backwards else last)
-    shown = await reading.engine.pages.passing(room_id, page, passes)
+    audible = await reading.heard(page)
+    shown = await reading.engine.pages.passing(room_id, audible, passes)
     state: tuple[JsonObject, ...] = ()
     if lazy and shown:
         state = await _members_of(reading, room_id, shown)
@@ -151,8 +152,8 @@ async def get_context(reading: Any, request: ops.GetContext) -> ops.EventContext
         start=history_token(first - 1),
         end=history_token(last),
         event=await _client(reading, event),
-        events_before=await reading.page(room_id, before),
-        events_after=await reading.page(room_id, after),
+        events_before=await reading.page(room_id, await reading.heard(before)),
+        events_after=await reading.page(room_id, await reading.heard(after)),
         state=state,
     )
 
@@ -186,7 +187,7 @@ async def get_relations(
         last = found[limit - 1].seq
         next_batch = history_token(last - 1 if backwards else last)
     return ops.RelatedEvents(
-        chunk=await reading.page(room_id, page),
+        chunk=await reading.page(room_id, await reading.heard(page)),
         next_batch=next_batch,
         prev_batch=request.from_,
         recursion_depth=MAX_HOPS if request.recurse else None,

@@ -120,6 +120,7 @@ async def _text_search(
     reading: Any, criteria: ops.RoomEventsCriteria, page: _Page
 ) -> TextSearch:
     passes = parse_types(criteria.filter)
+    ignored = await reading.engine.unread.ignored(reading.caller.user)
     types = {_TYPES[key] for key in criteria.keys if key in _TYPES}
     return TextSearch(
         term=criteria.search_term,
@@ -130,7 +131,7 @@ async def _text_search(
         by_rank=criteria.order_by == "rank",
         types=[each for each in sorted(types) if passes.passes_type(each)],
         senders=passes.senders,
-        not_senders=passes.not_senders,
+        not_senders=(*passes.not_senders, *sorted(ignored)),
         contains_url=passes.contains_url,
         related=passes.by_relation,
         related_rel_types=passes.related_by_rel_types,

@@ -172,10 +172,11 @@ class Pushing:
         if live is None:
             return
         seen = seen_by(user, live.timeline)
+        ignored = await around.unread.ignored(user)
         oldest = around.clock.now_ms() - OLDEST_MS
         for event in events:
-            is_own = event.pdu.sender == user
-            if is_own or event.redacted_by or event.pdu.origin_server_ts < oldest:
+            is_unheard = event.pdu.sender in (user, *ignored)
+            if is_unheard or event.redacted_by or event.pdu.origin_server_ts < oldest:
                 continue
             json = await around.formats.client_event(event)
             rule = (await around.unread.rules(user)).match(json, seen)

@@ -257,7 +257,7 @@ async def test_pusher_is_changed_and_taken_away(
     await bob.call(pusher(brand="other"))
     (known,) = (await bob.call(ListPushers())).pushers
     assert json_of(known)["data"] == {"url": URL, "brand": "other"}
-    await bob.call(SetPusher(**KEY))
+    await bob.call(SetPusher(**KEY, kind=None))
     assert (await bob.call(ListPushers())).pushers == ()
     await ann.say(room)
     await settled()
