@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import trio
 
@@ -19,11 +19,33 @@ from chatproto.server.sliding.connection import (
     unknown_pos,
 )
 from chatproto.server.sliding.rooms import Reader
-from chatproto.server.sliding.windows import read_asked
+from chatproto.server.sliding.windows import Asked, read_asked, read_asked_v4
 from chatproto.server.waiter import Waiter
+
+AnySlidingSync: TypeAlias = ops.SlidingSync | ops.SlidingSyncV4
+
+_LAST_NAMES = {
+    "timeline": "timeline_events",
+    "invite_state": "stripped_state",
+    "unstable_expanded_timeline": "expanded_timeline",
+}
 
 
 async def sliding_sync(reading: Any, request: ops.SlidingSync) -> JsonObject:
+    asked = read_asked(request, reading.caller.user)
+    return await _answered(reading, request, asked)
+
+
+async def sliding_sync_v4(reading: Any, request: ops.SlidingSyncV4) -> JsonObject:
+    body = await _answered(reading, request, read_asked_v4(request))
+    rooms = {
+        room_id: {_LAST_NAMES.get(key, key): value for key, value in room.items()}
+        for room_id, room in body["rooms"].items()
+    }
+    return {**body, "rooms": rooms}
+
+
+async def _answered(reading: Any, request: AnySlidingSync, asked: Asked) -> JsonObject:
     engine, caller = reading.engine, reading.caller
     if request.set_presence not in PRESENCES:
         raise MatrixError(
@@ -31,7 +53,6 @@ async def sliding_sync(reading: Any, request: ops.SlidingSync) -> JsonObject:
         )
     if len(request.conn_id) > MAX_CONN_ID:
         raise MatrixError("M_INVALID_PARAM", f"conn_id is over {MAX_CONN_ID} long")
-    asked = read_asked(request, caller.user)
     connections: Connections = engine.sliding.connections
     connection, base = _resume(connections, reading, request)
     timeout_s = max(0, min(request.timeout, MAX_TIMEOUT_MS)) / 1000
@@ -68,7 +89,7 @@ async def sliding_sync(reading: Any, request: ops.SlidingSync) -> JsonObject:
 
 
 def _resume(
-    connections: Connections, reading: Any, request: ops.SlidingSync
+    connections: Connections, reading: Any, request: AnySlidingSync
 ) -> tuple[Connection, Step | None]:
     place = (reading.caller.user, reading.caller.device_id)
     if request.pos is None:
@@ -76,11 +97,14 @@ def _resume(
     return connections.resume(place, request.conn_id, request.pos)
 
 
-def _overtaken(request: ops.SlidingSync) -> JsonObject:
+def _overtaken(request: AnySlidingSync) -> JsonObject:
     """Nothing, for one whose client has already asked again and got its answer."""
     if request.pos is None:
         raise unknown_pos()
     return {"pos": request.pos, "lists": {}, "rooms": {}, "extensions": {}}
 
 
-HANDLERS: tuple[Handler, ...] = (Reads(ops.SLIDING_SYNC, sliding_sync),)
+HANDLERS: tuple[Handler, ...] = (
+    Reads(ops.SLIDING_SYNC, sliding_sync),
+    Reads(ops.SLIDING_SYNC_V4, sliding_sync_v4),
+)

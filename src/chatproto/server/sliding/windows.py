@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 
 from attrs import field, frozen
 
 from chatproto.errors import MatrixError
 from chatproto.ids import RoomId, UserId
-from chatproto.operations.sliding_sync import ListFilters, ListOfRooms, SlidingSync
-from chatproto.server.sliding.wanted import RoomWanted, room_wanted
+from chatproto.operations.sliding_sync import (
+    ListFilters,
+    ListOfRooms,
+    ListOfRoomsV4,
+    SlidingSync,
+    SlidingSyncV4,
+)
+from chatproto.server.sliding.wanted import RoomWanted, room_wanted, room_wanted_v4
 
 MAX_LISTS = 100
 MAX_SUBSCRIPTIONS = 1_000
@@ -112,15 +118,23 @@ class Seen:
 
 def read_asked(request: SlidingSync, user_id: UserId) -> Asked:
     """What a request looks at. Raises MatrixError M_INVALID_PARAM."""
-    if len(request.lists) > MAX_LISTS:
-        raise MatrixError("M_INVALID_PARAM", f"there are over {MAX_LISTS} lists")
-    if len(request.room_subscriptions) > MAX_SUBSCRIPTIONS:
-        message = f"there are over {MAX_SUBSCRIPTIONS} subscriptions of rooms"
-        raise MatrixError("M_INVALID_PARAM", message)
+    _require_few(request.lists, request.room_subscriptions)
     return Asked(
         lists={n: _list(asked, user_id) for n, asked in request.lists.items()},
         subscriptions={
             RoomId(room_id): room_wanted(s.timeline_limit, s.required_state, user_id)
+            for room_id, s in request.room_subscriptions.items()
+        },
+    )
+
+
+def read_asked_v4(request: SlidingSyncV4) -> Asked:
+    """What a request in the last names looks at. Raises MatrixError."""
+    _require_few(request.lists, request.room_subscriptions)
+    return Asked(
+        lists={name: _list_v4(asked) for name, asked in request.lists.items()},
+        subscriptions={
+            RoomId(room_id): room_wanted_v4(s.timeline_limit, s.required_state)
             for room_id, s in request.room_subscriptions.items()
         },
     )
@@ -149,6 +163,14 @@ def look(asked: Asked, rooms: Iterable[ListedRoom]) -> Seen:
     return Seen(counts, windows, subscribed, wanted)
 
 
+def _require_few(lists: Sized, subscriptions: Sized) -> None:
+    if len(lists) > MAX_LISTS:
+        raise MatrixError("M_INVALID_PARAM", f"there are over {MAX_LISTS} lists")
+    if len(subscriptions) > MAX_SUBSCRIPTIONS:
+        message = f"there are over {MAX_SUBSCRIPTIONS} subscriptions of rooms"
+        raise MatrixError("M_INVALID_PARAM", message)
+
+
 def _list(asked: ListOfRooms, user_id: UserId) -> RoomList:
     ranges = None
     if asked.ranges is not None:
@@ -157,6 +179,23 @@ def _list(asked: ListOfRooms, user_id: UserId) -> RoomList:
         ranges = tuple(_range(pair) for pair in asked.ranges)
     wanted = room_wanted(asked.timeline_limit, asked.required_state, user_id)
     return RoomList(ranges, asked.filters, wanted)
+
+
+def _list_v4(asked: ListOfRoomsV4) -> RoomList:
+    ranges = None if asked.range is None else (_range(asked.range),)
+    wants = asked.filters
+    filters = ListFilters(
+        is_dm=wants.is_dm,
+        is_encrypted=wants.is_encrypted,
+        is_invite=wants.is_invited,
+        spaces=wants.spaces,
+        room_types=wants.room_types,
+        not_room_types=wants.not_room_types,
+        tags=wants.tags,
+        not_tags=wants.not_tags,
+    )
+    wanted = room_wanted_v4(asked.timeline_limit, asked.required_state)
+    return RoomList(ranges, filters, wanted)
 
 
 def _range(pair: tuple[int, ...]) -> tuple[int, int]:
