@@ -69,6 +69,8 @@ async def open_server(
 
 
 def engine_settings(config: Config) -> Settings:
+    """Raises ConfigError."""
+    check_turn(config)
     return Settings(
         server_name=parse_server_name(config.server_name),
         registration=config.registration,
@@ -80,8 +82,21 @@ def engine_settings(config: Config) -> Settings:
         legacy_media=config.legacy_media,
         url_previews=config.url_previews,
         reach=Reach(networks=parse_networks(config.outbound_networks)),
+        turn_uris=tuple(config.turn_uris),
+        turn_secret=config.turn_secret,
+        turn_life_ms=config.turn_life_ms,
         base_url=config.base_url or None,
     )
+
+
+def check_turn(config: Config) -> None:
+    """Raises ConfigError."""
+    if not all(uri.startswith(("turn:", "turns:")) for uri in config.turn_uris):
+        raise ConfigError("turn_uris begin with turn: or turns:")
+    if config.turn_uris and not config.turn_secret:
+        raise ConfigError("turn_uris are there, but turn_secret is empty")
+    if config.turn_life_ms < 60_000:
+        raise ConfigError("turn_life_ms is a minute (60000) or more")
 
 
 def find_modules(names: Sequence[str]) -> list[Module]:

@@ -96,6 +96,19 @@ class Config:
             "help": "internal networks to connect to all the same, as 10.1.0.0/16"
         },
     )
+    turn_uris: list[str] = field(
+        factory=list,
+        metadata={"help": "relays for calls, as turn:turn.example.org?transport=udp"},
+    )
+    turn_secret: str = field(
+        default="",
+        repr=False,
+        metadata={"help": "what the relays know as static-auth-secret"},
+    )
+    turn_life_ms: int = field(
+        default=24 * 3_600_000,
+        metadata={"help": "how long credentials for the relays hold"},
+    )
     modules: list[str] = field(factory=list, metadata={"help": "modules to switch on"})
     appservices: list[str] = field(
         factory=list,

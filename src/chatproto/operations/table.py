@@ -20,7 +20,9 @@ from chatproto.operations import (
     sliding_sync,
     spaces,
     sync,
+    thirdparty,
     upgrades,
+    voip,
 )
 from chatproto.operations.declare import OperationTable
 
@@ -39,6 +41,8 @@ OPERATIONS = OperationTable(
     + reports.OPERATIONS
     + upgrades.OPERATIONS
     + spaces.OPERATIONS
+    + thirdparty.OPERATIONS
+    + voip.OPERATIONS
     + keys.OPERATIONS
     + key_backup.OPERATIONS
     + sliding_sync.OPERATIONS

@@ -22,7 +22,7 @@ class Settings:
     `media_bytes` and `media_day_bytes` bound what one user has uploaded, in all and
     within 24 hours. `legacy_media` gives files out without a token, on the paths of
     Matrix before 1.11. `reach` is where the server connects to when somebody else
-    names the place.
+    names the place. `turn_uris` and `turn_secret` are those of a relay for calls.
     """
 
     server_name: ServerName
@@ -37,5 +37,8 @@ class Settings:
     url_previews: bool = False
     reach: Reach = PUBLIC_WEB
     base_url: str | None = None
+    turn_uris: tuple[str, ...] = ()
+    turn_secret: str = field(default="", repr=False)
+    turn_life_ms: int = 24 * 3_600_000
     autojoin: tuple[str, ...] = ()
     appservices: tuple[Registration, ...] = ()

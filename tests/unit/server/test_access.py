@@ -149,11 +149,25 @@ from chatproto.operations.search import (
     SearchCriteria,
     SearchEvents,
 )
-from chatproto.operations.sliding_sync import SlidingSync
+from chatproto.operations.sliding_sync import SlidingSync, SlidingSyncV4
 from chatproto.operations.spaces import GetHierarchy, GetRoomSummary
 from chatproto.operations.sync import GetFilter, StoreFilter, Sync
 from chatproto.operations.table import OPERATIONS
+from chatproto.operations.thirdparty import (
+    AddThirdPartyId,
+    BindThirdPartyId,
+    DeleteThirdPartyId,
+    FindGhosts,
+    FindLocations,
+    FindPortals,
+    FindUsers,
+    GetProtocol,
+    ListProtocols,
+    ListThirdPartyIds,
+    UnbindThirdPartyId,
+)
 from chatproto.operations.upgrades import UpgradeRoom
+from chatproto.operations.voip import GetTurnServer
 from chatproto.storage.memory import MemoryStore
 from tests.unit.server.harness import (
     ANYBODY,
@@ -332,6 +346,45 @@ ABOUT_SERVER = {
     "media.announce": [row(lambda w: AnnounceUpload(), USERS)],
 }
 
+ELSEWHERE = {
+    "thirdparty.protocols": [row(lambda w: ListProtocols(), USERS)],
+    "thirdparty.protocol": [
+        row(lambda w: GetProtocol(protocol="irc"), NOBODY, "M_NOT_FOUND")
+    ],
+    "thirdparty.locations": [row(lambda w: FindLocations(alias="#a:b"), USERS)],
+    "thirdparty.portals": [
+        row(lambda w: FindPortals(protocol="irc"), NOBODY, "M_NOT_FOUND")
+    ],
+    "thirdparty.ghosts": [row(lambda w: FindGhosts(userid="@a:b"), USERS)],
+    "thirdparty.users": [
+        row(lambda w: FindUsers(protocol="irc"), NOBODY, "M_NOT_FOUND")
+    ],
+    "threepid.list": [row(lambda w: ListThirdPartyIds(), USERS)],
+    "threepid.add": [
+        row(
+            lambda w: AddThirdPartyId(client_secret="s", sid="1"),
+            NOBODY,
+            "M_THREEPID_DENIED",
+        )
+    ],
+    "threepid.bind": [
+        row(
+            lambda w: BindThirdPartyId(
+                client_secret="s", sid="1", id_server="b", id_access_token="t"
+            ),
+            NOBODY,
+            "M_THREEPID_DENIED",
+        )
+    ],
+    "threepid.delete": [
+        row(lambda w: DeleteThirdPartyId(medium="email", address="a@b"), USERS)
+    ],
+    "threepid.unbind": [
+        row(lambda w: UnbindThirdPartyId(medium="email", address="a@b"), USERS)
+    ],
+    "voip.turn_server": [row(lambda w: GetTurnServer(), USERS)],
+}
+
 ACCOUNTS = {
     "account.login_flows": [row(lambda w: GetLoginFlows(), EVERYONE)],
     "account.login": [
@@ -436,6 +489,7 @@ ACCOUNTS = {
     ],
     "sync": [row(lambda w: Sync(), USERS)],
     "sliding_sync": [row(lambda w: SlidingSync(), USERS)],
+    "sliding_sync.v4": [row(lambda w: SlidingSyncV4(), USERS)],
     "filter.store": own(lambda w, u: stored_filter(u)),
     "filter.get": [
         row(lambda w: GetFilter(user_id=w.me.id, filter_id="0"), NOBODY, "M_NOT_FOUND"),
@@ -832,7 +886,7 @@ PUSH_RULES = {
     "push_rule.list": [row(lambda w: GetPushRules(), USERS)],
     "push_rule.list_global": [row(lambda w: GetGlobalPushRules(), USERS)],
     "pusher.list": [row(lambda w: ListPushers(), USERS)],
-    "pusher.set": [row(lambda w: SetPusher(app_id="a", pushkey="k"), USERS)],
+    "pusher.set": [row(lambda w: SetPusher(app_id="a", pushkey="k", kind=None), USERS)],
     "push_rule.get": [row(lambda w: GetPushRule(**MASTER), USERS)],
     "push_rule.set": [
         row(lambda w: SetPushRule(**ALARM, pattern="alarm", actions=()), USERS)
@@ -908,6 +962,7 @@ TABLE = {
     **KEY_BACKUPS,
     **PUSH_RULES,
     **ABOUT_SERVER,
+    **ELSEWHERE,
     **ACCOUNTS,
     **PROFILES,
     **COMING_AND_GOING,

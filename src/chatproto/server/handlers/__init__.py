@@ -33,7 +33,9 @@ from chatproto.server.handlers import (
     search,
     sliding_sync,
     sync,
+    thirdparty,
     upgrades,
+    voip,
 )
 
 HANDLERS: tuple[Handler, ...] = (
@@ -65,6 +67,8 @@ HANDLERS: tuple[Handler, ...] = (
     + media.HANDLERS
     + upgrades.HANDLERS
     + hierarchy.HANDLERS
+    + thirdparty.HANDLERS
+    + voip.HANDLERS
     + sliding_sync.HANDLERS
     + appservices.HANDLERS
 )
