@@ -93,7 +93,7 @@ class SlidingRooms:
             json["initial"] = True
         elif not json:
             return RoomAnswer(None, after)
-        if fields["name"] is not None:
+        if json.get("heroes") is None:
             json.pop("heroes", None)
         return RoomAnswer(json, after)
 
@@ -346,10 +346,11 @@ def _names(state: RoomState, user_id: UserId) -> JsonObject:
     """What a room is called and looks like; without a name, by who is in it."""
     name = state.content("m.room.name").get("name")
     avatar = state.content("m.room.avatar").get("url")
+    has_name = isinstance(name, str) and name != ""
     return {
-        "name": name if isinstance(name, str) and name else None,
+        "name": name if has_name else None,
         "avatar": avatar if isinstance(avatar, str) and avatar else None,
-        "heroes": _heroes(state, user_id),
+        "heroes": None if has_name else _heroes(state, user_id),
     }
 
 

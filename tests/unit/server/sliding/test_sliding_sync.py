@@ -311,7 +311,13 @@ async def test_removed_name_is_null(ann, bob):
     client = Client(bob)
     assert (await client.sync(**windows([0, 9])))["rooms"][room]["name"] == "Fish"
     await ann.set_state(room, "m.room.name", {"name": ""})
-    assert (await client.sync())["rooms"][room]["name"] is None
+    found = (await client.sync())["rooms"][room]
+    assert found["name"] is None
+    assert [hero["user_id"] for hero in found["heroes"]] == [ann.id]
+    await ann.set_state(room, "m.room.name", {"name": "Chips"})
+    found = (await client.sync())["rooms"][room]
+    assert found["name"] == "Chips"
+    assert "heroes" not in found
 
 
 async def test_direct_chat_is_marked(ann, bob, room):
