@@ -93,6 +93,8 @@ async def _caller(
 
 def _asserted(operation: Operation) -> dict[str, str]:
     """What an application service says of whom it acts for, and since when."""
+    if operation.access is Access.PUBLIC:
+        return {}  # matrix-bot-sdk registers as the user who is to be registered
     query = request.args.to_dict()
     if operation.request not in (SendEvent, SetState):
         query.pop("ts", None)

@@ -102,8 +102,10 @@ async def test_transaction_survives_both_ends(server, bridge, log_in, end):
     await bridge.until(lambda: "2" in bridge.bodies)
     assert bridge.bodies == ["0", "1", "2"]
     assert {*bridge.refused} <= {*bridge.taken}
+    different = {*bridge.taken}
+    assert len({path for path, _ in different}) == len(different)
     numbers = [int(path.rsplit("/", 1)[1]) for path, _ in bridge.taken]
-    assert numbers == sorted({*numbers})
+    assert numbers == sorted(numbers)
 
 
 async def test_bridge_away_slows_nobody(server, bridge, log_in):
@@ -137,6 +139,13 @@ async def test_unknown_ghost_is_asked_for(server, bridge, log_in):
         ("GET", f"/_matrix/app/v1/users/{GHOST}"),
         ("GET", "/_matrix/app/v1/users/@fake_no:localhost"),
     ]
+
+
+async def test_ghost_is_registered_as_itself(server, bridge):
+    body = {"type": APPSERVICE, "username": "fake_ann", "inhibit_login": True}
+    path = f"{V3}/register"
+    made = await bridge.call("POST", path, body, user_id=GHOST)
+    assert made == {"user_id": GHOST}
 
 
 async def test_unknown_room_is_asked_for(server, bridge, log_in):
