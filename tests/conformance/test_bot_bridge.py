@@ -16,7 +16,7 @@ REGISTRATION = {
     "hs_token": "hs-secret-of-the-fake",
     "sender_localpart": "fakebot",
     "rate_limited": False,
-    "receive_ephemeral": True,
+    "de.sorunome.msc2409.push_ephemeral": True,  # the name it knows
     "namespaces": {
         "users": [{"exclusive": True, "regex": "@fake_.*:localhost"}],
         "aliases": [{"exclusive": True, "regex": "#fake_.*:localhost"}],

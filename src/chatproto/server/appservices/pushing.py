@@ -199,7 +199,7 @@ class Pushing:
         body: JsonObject = {"events": events}
         ephemeral = await self._ephemeral()
         if ephemeral:
-            body["ephemeral"] = ephemeral
+            body[self.claims.registration.ephemeral_name] = ephemeral
         some = bool(events or ephemeral)
         return _Batch(dumps(body).decode() if some else None, pos)
 

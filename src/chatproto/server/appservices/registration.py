@@ -21,8 +21,10 @@ MAX_NAMESPACES = 1_000
 MAX_ID = 128
 _MAX_MEMORY = 8 * 1024 * 1024
 _MIN_TOKEN = 8
-# What receive_ephemeral was called before it was in the specification.
+# What receive_ephemeral was called before it was in the specification, and the name
+# that bridges which ask by it look for in what they are told.
 _OLD_EPHEMERAL = "de.sorunome.msc2409.push_ephemeral"
+_OLD_EPHEMERAL_EVENTS = "de.sorunome.msc2409.ephemeral"
 
 _Matches: TypeAlias = Callable[[str], bool]
 
@@ -93,6 +95,7 @@ class Registration:
     rate_limited: bool = True
     protocols: tuple[str, ...] = ()
     receive_ephemeral: bool = False
+    ephemeral_name: str = "ephemeral"
 
     def sender(self, server: ServerName) -> UserId:
         return user_id(self.sender_localpart, server)
@@ -105,7 +108,7 @@ def parse_registration(json: object) -> Registration:
     namespaces = json.get("namespaces", {})
     if not isinstance(namespaces, dict):
         raise RegistrationError("namespaces is a mapping with users, aliases and rooms")
-    ephemeral = "receive_ephemeral"
+    is_old = "receive_ephemeral" not in json and _OLD_EPHEMERAL in json
     return Registration(
         id=_id(json),
         url=_url(json),
@@ -118,8 +121,9 @@ def parse_registration(json: object) -> Registration:
         rate_limited=_flag(json, "rate_limited", default=True),
         protocols=_strings(json, "protocols"),
         receive_ephemeral=_flag(
-            json, ephemeral if ephemeral in json else _OLD_EPHEMERAL, default=False
+            json, _OLD_EPHEMERAL if is_old else "receive_ephemeral", default=False
         ),
+        ephemeral_name=_OLD_EPHEMERAL_EVENTS if is_old else "ephemeral",
     )
 
 

@@ -46,11 +46,20 @@ def test_secrets_are_not_shown():
     assert "secret" not in repr(parse_registration(GOOD))
 
 
+NEW, OLD = "receive_ephemeral", "de.sorunome.msc2409.push_ephemeral"
+
+
 @pytest.mark.parametrize(
-    "name", ["receive_ephemeral", "de.sorunome.msc2409.push_ephemeral"]
+    ("names", "told_as"),
+    [
+        pytest.param([NEW], "ephemeral", id="new"),
+        pytest.param([OLD], "de.sorunome.msc2409.ephemeral", id="old"),
+        pytest.param([NEW, OLD], "ephemeral", id="both"),
+    ],
 )
-def test_ephemeral_by_either_name(name):
-    assert parse_registration({**GOOD, name: True}).receive_ephemeral
+def test_ephemeral_by_either_name(names, told_as):
+    parsed = parse_registration({**GOOD, **dict.fromkeys(names, True)})
+    assert (parsed.receive_ephemeral, parsed.ephemeral_name) == (True, told_as)
 
 
 @pytest.mark.parametrize("url", [None, ""])
