@@ -25,6 +25,7 @@ _MEANINGS = {
     "M_INCOMPATIBLE_ROOM_VERSION": "The room's version is not one that the server knows.",
     "M_INVALID_PARAM": "A parameter has a value that means nothing here.",
     "M_INVALID_ROOM_STATE": "What the room was to begin with contradicts its rules.",
+    "M_INVALID_SIGNATURE": "A key is not signed by the one that has to sign it.",
     "M_INVALID_USERNAME": "The user name has letters that none may have.",
     "M_LIMIT_EXCEEDED": "Too many calls, or the server is behind with storing; wait for "
     "`retry_after_ms` and try again.",
@@ -35,6 +36,7 @@ _MEANINGS = {
     "M_NOT_YET_UPLOADED": "The file is announced, but did not come while one waited.",
     "M_RESOURCE_LIMIT_EXCEEDED": "The server has reached a limit of its operator.",
     "M_ROOM_IN_USE": "The alias is taken.",
+    "M_THREEPID_DENIED": "E-mail addresses and telephone numbers are not kept here.",
     "M_TOO_LARGE": "It has too many bytes.",
     "M_UNAUTHORIZED": "The password or another stage has to be passed first.",
     "M_UNAVAILABLE": "It could not be stored, and nothing of it has happened; try again.",
@@ -48,6 +50,7 @@ _MEANINGS = {
     "M_USER_IN_USE": "The user name is taken.",
     "M_USER_LOCKED": "The account is locked.",
     "M_WEAK_PASSWORD": "The password is too short or too long.",
+    "M_WRONG_ROOM_KEYS_VERSION": "The backup of keys has another version by now.",
 }
 TOKEN_ERRORS = ("M_MISSING_TOKEN", "M_UNKNOWN_TOKEN", "M_USER_LOCKED")
 MOST = 10  # longer lists help nobody

@@ -32,6 +32,7 @@ ERRCODES: Mapping[str, int] = MappingProxyType(
         "M_NOT_YET_UPLOADED": 504,
         "M_RESOURCE_LIMIT_EXCEEDED": 403,
         "M_ROOM_IN_USE": 400,
+        "M_THREEPID_DENIED": 403,
         "M_TOO_LARGE": 413,
         "M_UNAUTHORIZED": 401,
         "M_UNAVAILABLE": 503,

@@ -12,6 +12,7 @@ from chatproto.operations.declare import Access, Call, Empty, Operation, Rate
 @frozen(kw_only=True)
 class LoginFlow:
     type: str
+    get_login_token: bool | None = None
 
 
 @frozen(kw_only=True)
@@ -36,7 +37,10 @@ class LoggedIn:
 
 @frozen(kw_only=True)
 class Login(Call[LoggedIn]):
-    """Log in with a password and get an access token for a device."""
+    """Log in and get an access token for a device.
+
+    With a password, or, as m.login.token, with a `token` made by another device.
+    """
 
     type: str = "m.login.password"
     identifier: JsonObject | None = None
@@ -73,6 +77,18 @@ class Register(Call[Registered]):
     refresh_token: bool = False
     kind: str = "user"
     type: str | None = None
+
+
+@frozen(kw_only=True)
+class TokenValidity:
+    valid: bool
+
+
+@frozen(kw_only=True)
+class CheckRegistrationToken(Call[TokenValidity]):
+    """Ask whether a registration token may be used."""
+
+    token: str = field(repr=False)
 
 
 @frozen(kw_only=True)
@@ -200,6 +216,22 @@ class DeleteDevices(Call[Empty]):
 
 
 @frozen(kw_only=True)
+class LoginToken:
+    login_token: str = field(repr=False)
+    expires_in_ms: int
+
+
+@frozen(kw_only=True)
+class MakeLoginToken(Call[LoginToken]):
+    """Make a token with which one other device can log in to the account, once.
+
+    The password is proved in `auth`.
+    """
+
+    auth: JsonObject | None = field(default=None, repr=False)
+
+
+@frozen(kw_only=True)
 class Ticket:
     ticket: str = field(repr=False)
     expires_in_ms: int
@@ -210,6 +242,7 @@ class MakeTicket(Call[Ticket]):
     """Make a single-use ticket with which a socket can say hello without the token."""
 
 
+_V1 = "/_matrix/client/v1"
 _V3 = "/_matrix/client/v3"
 
 LIST_LOGIN_FLOWS = Operation(
@@ -237,6 +270,15 @@ REGISTER = Operation(
     access=Access.PUBLIC,
     rate=Rate.REGISTER,
     errors=("M_USER_IN_USE", "M_INVALID_USERNAME", "M_WEAK_PASSWORD", "M_FORBIDDEN"),
+)
+CHECK_REGISTRATION_TOKEN = Operation(
+    name="account.check_registration_token",
+    http=f"GET {_V1}/register/m.login.registration_token/validity",
+    request=CheckRegistrationToken,
+    response=TokenValidity,
+    access=Access.PUBLIC,
+    rate=Rate.REGISTER,
+    errors=("M_FORBIDDEN",),
 )
 CHECK_USERNAME = Operation(
     name="account.check_username",
@@ -327,6 +369,14 @@ DELETE_DEVICES = Operation(
     response=Empty,
     rate=Rate.LOGIN,
 )
+MAKE_LOGIN_TOKEN = Operation(
+    name="account.login_token",
+    http=f"POST {_V1}/login/get_token",
+    request=MakeLoginToken,
+    response=LoginToken,
+    rate=Rate.LOGIN,
+    errors=("M_FORBIDDEN",),
+)
 MAKE_TICKET = Operation(
     name="account.ticket",
     http="POST /_chatproto/v1/ticket",
@@ -339,6 +389,7 @@ OPERATIONS = (
     LIST_LOGIN_FLOWS,
     LOGIN,
     REGISTER,
+    CHECK_REGISTRATION_TOKEN,
     CHECK_USERNAME,
     REFRESH,
     LOGOUT,
@@ -351,5 +402,6 @@ OPERATIONS = (
     RENAME_DEVICE,
     DELETE_DEVICE,
     DELETE_DEVICES,
+    MAKE_LOGIN_TOKEN,
     MAKE_TICKET,
 )

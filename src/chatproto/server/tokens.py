@@ -13,6 +13,7 @@ from chatproto.decisions import Caller
 ACCESS_PREFIX = "cpa_"
 REFRESH_PREFIX = "cpr_"
 TICKET_PREFIX = "cpt_"
+LOGIN_PREFIX = "cpl_"
 TOKEN_BYTES = 24
 
 # What a stored token is; see the handler of `account.refresh`.
@@ -20,6 +21,8 @@ KIND_ACCESS = "access"
 KIND_REFRESH = "refresh"
 KIND_OUTGOING = "outgoing"
 KIND_REPLACED = "replaced"
+KIND_LOGIN = "login"
+LOGIN_TOKEN_LIFE_MS = 120_000
 TICKET_LIFE_MS = 30_000
 
 

@@ -28,6 +28,7 @@ from chatproto.operations.account_data import (
 )
 from chatproto.operations.accounts import (
     ChangePassword,
+    CheckRegistrationToken,
     CheckUsername,
     Deactivate,
     DeleteDevice,
@@ -38,6 +39,7 @@ from chatproto.operations.accounts import (
     Login,
     Logout,
     LogoutAll,
+    MakeLoginToken,
     MakeTicket,
     Refresh,
     Register,
@@ -403,6 +405,13 @@ ACCOUNTS = {
             ),
             EVERYONE,
         )
+    ],
+    "account.check_registration_token": [
+        row(lambda w: CheckRegistrationToken(token="guess"), EVERYONE)
+    ],
+    "account.login_token": [
+        row(lambda w: MakeLoginToken(auth=w.auth), USERS),
+        row(lambda w: MakeLoginToken(), NOBODY, "M_UNAUTHORIZED", what="no proof"),
     ],
     "account.check_username": [row(lambda w: CheckUsername(username="new"), EVERYONE)],
     "account.refresh": [

@@ -19,6 +19,7 @@ from chatproto.server.handlers import (
     history,
     key_backup,
     keys,
+    login_tokens,
     media,
     membership,
     messages,
@@ -44,6 +45,7 @@ HANDLERS: tuple[Handler, ...] = (
     + registration.HANDLERS
     + refreshing.HANDLERS
     + credentials.HANDLERS
+    + login_tokens.HANDLERS
     + devices.HANDLERS
     + profiles.HANDLERS
     + rooms.HANDLERS

@@ -22,34 +22,52 @@ from chatproto.operations import accounts as ops
 from chatproto.operations.declare import Empty
 from chatproto.server.appservices.admission import APPSERVICE_LOGIN
 from chatproto.server.handlers.appservices import require_own_user
-from chatproto.server.handlers.sessions import end_devices, joined_rooms, log_in
+from chatproto.server.handlers.login_tokens import (
+    TOKEN_LOGIN,
+    find_token,
+    token_of_login,
+    used_up,
+)
+from chatproto.server.handlers.sessions import (
+    end_devices,
+    find_user,
+    joined_rooms,
+    log_in,
+)
 from chatproto.server.tokens import (
     TICKET_LIFE_MS,
 )
 
 
 async def login_flows(reading: Any, _request: ops.GetLoginFlows) -> ops.LoginFlows:
-    types = ["m.login.password"]
+    flows = [
+        ops.LoginFlow(type="m.login.password"),
+        ops.LoginFlow(type=TOKEN_LOGIN, get_login_token=True),
+    ]
     if reading.engine.settings.appservices:
-        types.append(APPSERVICE_LOGIN)
-    return ops.LoginFlows(flows=tuple(ops.LoginFlow(type=type_) for type_ in types))
+        flows.append(ops.LoginFlow(type=APPSERVICE_LOGIN))
+    return ops.LoginFlows(flows=tuple(flows))
 
 
 @frozen
 class _Proved:
-    """What preparing a log-in found: the user's row, if the password was right."""
+    """What preparing a log-in found: the user's row, if the proof was right."""
 
     user: Row | None
     life_ms: int
 
 
 async def prepare_login(reading: Any, caller: Caller, request: ops.Login) -> _Proved:
-    if request.type not in ("m.login.password", APPSERVICE_LOGIN):
+    if request.type not in ("m.login.password", TOKEN_LOGIN, APPSERVICE_LOGIN):
         raise MatrixError("M_UNKNOWN", f"no log-in of type {request.type[:60]!r} here")
+    life_ms = reading.engine.settings.access_token_life_ms
+    if request.type == TOKEN_LOGIN:
+        tokens = await reading.find(find_token(request))
+        user = await find_user(reading, tokens[0]["user_id"]) if tokens else None
+        return _Proved(user, life_ms)
     name = _login_name(request)
     where = {"user_id": _full_id(name, reading.server)}
     rows = await reading.find(Find(table="users", where=where))
-    life_ms = reading.engine.settings.access_token_life_ms
     if request.type == APPSERVICE_LOGIN:
         require_own_user(reading.engine.appservices, caller, where["user_id"])
         return _Proved(rows[0] if rows else None, life_ms)
@@ -85,8 +103,8 @@ def _full_id(name: str, server: str) -> str:
 def login(view: View, request: ops.Login) -> Decision:
     proved: _Proved = view.prepared
     user = proved.user
-    if user is None:
-        raise MatrixError("M_FORBIDDEN", "wrong user name or password")
+    if user is None or not _token_holds(view, request):
+        raise MatrixError("M_FORBIDDEN", "wrong user name, password or token")
     _require_usable(user)
     answer, writes = log_in(
         view,
@@ -98,7 +116,15 @@ def login(view: View, request: ops.Login) -> Decision:
     )
     # A device that logs in again is a new session: whoever held the old one leaves.
     ended = EndSessions(user_id=user["user_id"], devices=(answer.device_id,))
-    return Decision(writes=writes, effects=(ended,), reply=answer)
+    spent = (used_up(view.rows["token"][0]),) if request.type == TOKEN_LOGIN else ()
+    return Decision(writes=(*spent, *writes), effects=(ended,), reply=answer)
+
+
+def _token_holds(view: View, request: ops.Login) -> bool:
+    if request.type != TOKEN_LOGIN:
+        return True
+    token = view.row("token")
+    return token is not None and token["expires_ts"] > view.now_ms
 
 
 def _require_usable(user: Row) -> None:
@@ -148,7 +174,7 @@ def make_ticket(view: View, _request: ops.MakeTicket) -> Decision:
 
 HANDLERS: tuple[Handler, ...] = (
     Reads(ops.LIST_LOGIN_FLOWS, login_flows),
-    Decides(ops.LOGIN, login, prepare=prepare_login),
+    Decides(ops.LOGIN, login, token_of_login, prepare_login),
     Decides(ops.LOGOUT, logout, joined_rooms),
     Decides(ops.LOGOUT_ALL, logout_all, joined_rooms),
     Reads(ops.WHOAMI, whoami),

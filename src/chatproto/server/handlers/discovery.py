@@ -13,6 +13,8 @@ from chatproto.rooms.version import OFFERED_VERSIONS, V11
 # Exactly what the tests cover; later versions promise endpoints that are not here.
 VERSIONS = tuple(f"v1.{number}" for number in range(1, 12))
 
+PROFILE_FIELDS = ("displayname", "avatar_url")
+
 
 async def get_versions(reading: Any, _request: ops.GetVersions) -> ops.Versions:
     features = {
@@ -44,7 +46,9 @@ async def get_capabilities(
             "m.change_password": {"enabled": True},
             "m.set_displayname": {"enabled": True},
             "m.set_avatar_url": {"enabled": True},
+            "m.profile_fields": {"enabled": True, "allowed": PROFILE_FIELDS},
             "m.3pid_changes": {"enabled": False},
+            "m.get_login_token": {"enabled": True},
         },
     )
 

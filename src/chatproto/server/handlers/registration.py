@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hmac import compare_digest
 from typing import Any
 
 from attrs import asdict, frozen
@@ -25,6 +26,7 @@ from chatproto.server.appservices.admission import APPSERVICE_LOGIN
 from chatproto.server.handlers.appservices import user_to_register
 from chatproto.server.handlers.sessions import find_user, log_in, user_row
 from chatproto.server.passwords import check_new_password
+from chatproto.server.settings import Settings
 
 # Names that would let somebody pass for the server.
 RESERVED = frozenset(
@@ -78,7 +80,7 @@ def _require_stages(reading: Any, request: ops.Register) -> None:
     stage = "m.login.registration_token" if needs_token else "m.login.dummy"
     auth = request.auth or {}
     if auth.get("type") == stage:
-        if not needs_token or auth.get("token") in settings.registration_tokens:
+        if not needs_token or _is_known(settings, auth.get("token")):
             return
         error: JsonObject = {
             "errcode": "M_FORBIDDEN",
@@ -139,6 +141,22 @@ async def check_username(reading: Any, request: ops.CheckUsername) -> ops.Availa
     return ops.Available(available=True)
 
 
+async def check_registration_token(
+    reading: Any, request: ops.CheckRegistrationToken
+) -> ops.TokenValidity:
+    settings = reading.engine.settings
+    if settings.registration == "closed":
+        raise MatrixError("M_FORBIDDEN", "registration is closed")
+    return ops.TokenValidity(valid=_is_known(settings, request.token))
+
+
+def _is_known(settings: Settings, token: object) -> bool:
+    return isinstance(token, str) and any(
+        compare_digest(token.encode("utf-8", "replace"), known.encode())
+        for known in settings.registration_tokens
+    )
+
+
 def register_rows(caller: Caller, request: ops.Register) -> Needs:
     name = parse_new_localpart(request.username) if request.username else ""
     return Needs(rows={"same": Find(table="users", where={"localpart": name})})
@@ -146,5 +164,6 @@ def register_rows(caller: Caller, request: ops.Register) -> Needs:
 
 HANDLERS: tuple[Handler, ...] = (
     Decides(ops.REGISTER, register, register_rows, prepare_register),
+    Reads(ops.CHECK_REGISTRATION_TOKEN, check_registration_token),
     Reads(ops.CHECK_USERNAME, check_username),
 )

@@ -35,7 +35,6 @@ def refuse_id(_view: View, _request: object) -> Decision:
     raise MatrixError(
         "M_THREEPID_DENIED",
         "this server keeps no e-mail addresses and telephone numbers",
-        status=403,
     )
 
 
