@@ -74,6 +74,9 @@ class OutsideRooms:
             ranges=ranges,
         )
         shown = list(reversed(found[: span.want.timeline_limit]))
+        if member.seq > start and (not shown or shown[-1].seq < member.seq):
+            # What happens to oneself one is told, even if one was out already.
+            shown += await self.store.events_at(member.room_id, (member.seq,))
         first = shown[0].seq if shown else member.seq
         viewer = Viewer(
             user_id=span.user_id,

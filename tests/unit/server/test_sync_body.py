@@ -5,7 +5,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from chatproto.canonical import dumps
-from chatproto.operations.rooms import Ban, InitialState, Kick, KnockRoom
+from chatproto.operations.rooms import Ban, InitialState, Kick, KnockRoom, Unban
 from chatproto.operations.sync import GetFilter, StoreFilter
 from tests.unit.server.harness import refused
 
@@ -501,3 +501,14 @@ async def test_only_wanted_fields_of_events(ann, bob, room):
     wanted = dumps({"event_fields": ["content.body"]}).decode()
     found = await section(bob, room, filter=wanted)
     assert found["timeline"]["events"][-1] == {"content": {"body": "hello"}}
+
+
+async def test_ban_after_a_kick_is_told(ann, bob, room):
+    await ann.call(Kick(room_id=room, user_id=bob.id))
+    for call, membership in ((Ban, "ban"), (Unban, "leave")):
+        since = await bob.position()
+        await ann.say(room, "among ourselves")
+        await ann.call(call(room_id=room, user_id=bob.id))
+        (event,) = (await section(bob, room, since, "leave"))["timeline"]["events"]
+        assert event["state_key"] == bob.id
+        assert event["content"]["membership"] == membership
