@@ -514,7 +514,7 @@ const steps = {
     equal(count(), 0);
     await boris.client.setRoomMutePushRule("global", room, false);
     await boris.event(await anna.say(room, "everybody is told"));
-    equal(count(), 1);
+    assert(count() > 0);
   },
 
   async pushers({ anna }) {
