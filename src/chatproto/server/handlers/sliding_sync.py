@@ -18,7 +18,7 @@ from chatproto.server.sliding.connection import (
     Step,
     unknown_pos,
 )
-from chatproto.server.sliding.rooms import Reader
+from chatproto.server.sliding.timelines import Reader
 from chatproto.server.sliding.windows import Asked, read_asked, read_asked_v4
 from chatproto.server.waiter import Waiter
 

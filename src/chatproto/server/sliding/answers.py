@@ -24,7 +24,9 @@ from chatproto.server.sliding.connection import (
 from chatproto.server.sliding.extensions import SlidingExtensions
 from chatproto.server.sliding.listing import IN_LISTS, Listing, Listings
 from chatproto.server.sliding.plan import plan
-from chatproto.server.sliding.rooms import Reader, RoomAnswer, SlidingRooms
+from chatproto.server.sliding.required import RequiredStates
+from chatproto.server.sliding.rooms import RoomAnswer, SlidingRooms
+from chatproto.server.sliding.timelines import Reader, Timelines
 from chatproto.server.sliding.wanted import RoomWanted, WantedState
 from chatproto.server.sliding.windows import Asked, Seen, look
 from chatproto.server.unread import UnreadCounts
@@ -69,7 +71,15 @@ class Sliding:
         ephemeral: Ephemeral,
         unread: UnreadCounts,
     ) -> Sliding:
-        rooms = SlidingRooms(store, cache, visible, formats, pages, unread)
+        rooms = SlidingRooms(
+            store,
+            cache,
+            visible,
+            formats,
+            Timelines(store, visible, pages),
+            RequiredStates(store, cache, formats),
+            unread,
+        )
         extensions = SlidingExtensions(store, ephemeral, unread)
         return cls(store, Listings(store, cache), rooms, extensions)
 

@@ -22,7 +22,7 @@ from chatproto.server.joined import receipt_contents
 from chatproto.server.presence import Ephemeral
 from chatproto.server.push_rules import PUSH_RULES, content_of
 from chatproto.server.sliding.connection import KnownRoom, Marks, Step
-from chatproto.server.sliding.rooms import Reader
+from chatproto.server.sliding.timelines import Reader
 from chatproto.server.sliding.windows import Seen
 from chatproto.server.streams import TO_DEVICE_LIMIT
 from chatproto.server.unread import UnreadCounts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -47,7 +47,7 @@ class Plan:
         wants = self.wanted.state.matches(event_type, state_key)
         return wants and not self.had.matches(event_type, state_key)
 
-    def has_members(self, sent: SentTimeline) -> frozenset[UserId]:
+    def has_members(self, sent: Cut) -> frozenset[UserId]:
         """Whose member events the client has; after a gap it trusts none of them."""
         lazy = self.had.lazy_members and self.wanted.state.lazy_members
         if self.known is None or sent.has_gap or not lazy:
@@ -56,7 +56,7 @@ class Plan:
 
     def after(
         self,
-        sent: SentTimeline,
+        sent: Cut,
         fields: Mapping[str, int],
         members: frozenset[UserId],
     ) -> KnownRoom:
@@ -80,14 +80,21 @@ class Plan:
 
 
 @frozen(kw_only=True)
-class SentTimeline:
-    """The events of an answer: `first` is the oldest one's seq.
+class Cut:
+    """Which of a room's newest events are sent: so many, from the seq `first` on.
 
-    `has_gap` says that events between them and those sent before are missing.
+    `limited` says that there are more that the client may want.
     """
 
+    count: int
     first: int
-    has_gap: bool
+    limited: bool = False
+    expanded: bool = False
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether events are missing between them and those that the client has."""
+        return self.limited and not self.expanded
 
 
 def plan(
@@ -112,6 +119,24 @@ def plan(
         wanted=wanted,
         had=WantedState(),
     )
+
+
+def cut(todo: Plan, newest: Sequence[int]) -> Cut:
+    """What is sent of the newest events, by their seqs, the newest first: of all if the
+    plan expands, else of those that are news; one more than are wanted if there is.
+    """
+    limit = todo.wanted.timeline_limit
+    shown = newest[:limit]
+    limited, expanded = len(newest) > limit, False
+    if todo.known is not None and todo.expands:
+        if shown and shown[-1] < todo.known.first:
+            # Only when it is limited does matrix-js-sdk look for what it has already.
+            limited = expanded = True
+        else:
+            limited = limited and newest[limit] > todo.start
+            shown = [seq for seq in shown if seq > todo.start]
+    first = shown[-1] if shown else todo.through + 1
+    return Cut(count=len(shown), first=first, limited=limited, expanded=expanded)
 
 
 def digests(fields: JsonObject) -> dict[str, int]:

@@ -10,7 +10,7 @@ from chatproto.operations.codec import structure
 from chatproto.operations.profiles import SetDisplayName
 from chatproto.operations.rooms import Ban, ForgetRoom, Kick
 from chatproto.operations.sliding_sync import SlidingSync
-from chatproto.server.sliding.rooms import Reader
+from chatproto.server.sliding.timelines import Reader
 from chatproto.server.sliding.windows import read_asked
 from tests.unit.server.harness import refused
 from tests.unit.server.sliding.client import Client, bodies, windows
