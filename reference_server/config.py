@@ -86,6 +86,12 @@ class Config:
         default=False,
         metadata={"help": "give files out without a token, for clients before 2024"},
     )
+    token_in_query: bool = field(
+        default=False,
+        metadata={
+            "help": "take the access token from the query as well (logs show it)"
+        },
+    )
     url_previews: bool = field(
         default=False,
         metadata={"help": "fetch pages that are linked to, to show what they are"},

@@ -99,7 +99,8 @@ def make_app(server: Server, shutdown: trio.Event) -> App:
     """The ASGI application of a server."""
     router = Router(server.engine.operations)
     media = MediaApp(server.engine, server.media, server.made, router)
-    return App(server, make_quart(server.engine), media, shutdown)
+    quart = make_quart(server.engine, token_in_query=server.config.token_in_query)
+    return App(server, quart, media, shutdown)
 
 
 @define(eq=False)

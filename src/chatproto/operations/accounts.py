@@ -160,7 +160,7 @@ class Deactivated:
 
 @frozen(kw_only=True)
 class Deactivate(Call[Deactivated]):
-    """Close the account for ever; the password is proved in `auth`."""
+    """Close the account for ever, and leave its rooms; `auth` proves the password."""
 
     auth: JsonObject | None = field(default=None, repr=False)
     erase: bool = False

@@ -22,6 +22,7 @@ from chatproto.operations.accounts import (
 )
 from chatproto.operations.declare import Rate
 from chatproto.operations.profiles import GetProfile, SearchUsers
+from chatproto.operations.rooms import Ban, InitialState, KnockRoom
 from chatproto.server.rates import Bucket
 from tests.unit.server.harness import (
     ANYBODY,
@@ -451,6 +452,26 @@ async def test_closed_account_loses_its_name_on_request(chat, ann, erase):
     [user] = await chat.rows("users", user_id=ann.id)
     assert user["display_name"] == (None if erase else "ann")
     assert user["password_hash"] is None
+
+
+async def test_closed_account_leaves_its_rooms(chat, ann, bob, cat):
+    room, asked = await chat.room_of(bob, ann), await bob.create(invite=(ann.id,))
+    rule = {"join_rule": "knock"}
+    rules = InitialState(type="m.room.join_rules", content=rule)
+    knocked = await bob.create(initial_state=(rules,))
+    await ann.call(KnockRoom(id_or_alias=knocked))
+    kept_out = await bob.create(initial_state=(rules,))
+    await bob.call(Ban(room_id=kept_out, user_id=ann.id))
+    own = await ann.create()
+    await ann.call(Deactivate(auth=PROOF))
+    for left in (room, asked, knocked):
+        member = await bob.state(left, "m.room.member", ann.id)
+        assert member == {"membership": "leave"}
+    banned = await bob.state(kept_out, "m.room.member", ann.id)
+    assert banned["membership"] == "ban"
+    rooms = await chat.engine.store.memberships(ann.id)
+    assert {m.membership for m in rooms if m.room_id != kept_out} == {"leave"}
+    assert own in {m.room_id for m in rooms}
 
 
 # tickets

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from chatproto.canonical import JsonObject
 from chatproto.decisions import (
+    Append,
     Caller,
     Decides,
     Decision,
@@ -19,10 +20,14 @@ from chatproto.decisions import (
     View,
 )
 from chatproto.errors import MatrixError
+from chatproto.events.envelope import EventDraft
+from chatproto.ids import RoomId
 from chatproto.operations import accounts as ops
 from chatproto.operations.declare import Empty
 from chatproto.server.handlers.sessions import end_devices, find_user, joined_rooms
 from chatproto.server.passwords import check_new_password
+
+_LEAVES = ("join", "invite", "knock")
 
 
 @frozen
@@ -97,16 +102,22 @@ async def prepare_deactivate(
     reading: Any,
     caller: Caller,
     request: ops.Deactivate,
-) -> None:
+) -> tuple[RoomId, ...]:
+    """The rooms that the account is in, or on the threshold of."""
     await require_password(reading, caller, request.auth)
+    members = await reading.store.memberships(caller.user)
+    return tuple(m.room_id for m in members if m.membership in _LEAVES)
 
 
 def deactivate(view: View, request: ops.Deactivate) -> Decision:
     user = view.caller.user
+    leave = EventDraft("m.room.member", {"membership": "leave"}, user, user)
+    left = [r for r in view.prepared if view.room(r).state.membership(user) in _LEAVES]
     gone: JsonObject = {"is_deactivated": 1, "password_hash": None}
     if request.erase:
         gone |= {"display_name": None, "avatar_url": None}
     return Decision(
+        append=tuple(Append(room_id=room_id, drafts=(leave,)) for room_id in left),
         writes=(
             Update(table="users", where={"user_id": user}, set=gone),
             *end_devices(view, user),
@@ -118,5 +129,5 @@ def deactivate(view: View, request: ops.Deactivate) -> Decision:
 
 HANDLERS: tuple[Handler, ...] = (
     Decides(ops.CHANGE_PASSWORD, change_password, own_devices, prepare_change_password),
-    Decides(ops.DEACTIVATE, deactivate, joined_rooms, prepare_deactivate),
+    Decides(ops.DEACTIVATE, deactivate, joined_rooms, prepare_deactivate, tuple),
 )

@@ -210,7 +210,7 @@ async def test_nobody_else_logs_in_like_this(chat, ghost):
 
 async def test_flow_is_listed_where_there_are_bridges(chat):
     flows = (await chat.engine.call(ANYBODY, GetLoginFlows())).flows
-    assert [flow.type for flow in flows] == ["m.login.password", APPSERVICE]
+    assert APPSERVICE in [flow.type for flow in flows]
 
 
 @pytest.mark.parametrize(
