@@ -6,6 +6,7 @@ import pytest
 import trio
 from attrs import evolve
 
+from chatproto.operations.accounts import Logout
 from chatproto.operations.codec import structure
 from chatproto.operations.profiles import SetDisplayName
 from chatproto.operations.rooms import Ban, ForgetRoom, Kick
@@ -387,6 +388,32 @@ async def test_quiet_ends_the_wait_in_time(bob, room, autojump_clock):
     answer = await client.sync(wait_ms=5_000)
     assert answer["rooms"] == {}
     assert trio.current_time() - began == pytest.approx(5)
+
+
+async def test_wait_ends_with_the_session(bob, room, autojump_clock):
+    client = Client(bob)
+    await client.sync(**windows([0, 9]))
+
+    async def wait():
+        with refused("M_UNKNOWN_TOKEN", 401):
+            await client.sync(wait_ms=30_000)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait)
+        await trio.testing.wait_all_tasks_blocked()
+        await bob.call(Logout())
+    assert trio.current_time() < 30
+
+
+async def test_wait_ends_with_the_server(bob, room, autojump_clock):
+    client = Client(bob)
+    before = (await client.sync(**windows([0, 9])))["pos"]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(client.sync, wait_ms=30_000))
+        await trio.testing.wait_all_tasks_blocked()
+        bob.engine.answer_waiting()
+    assert client.pos != before
+    assert trio.current_time() < 30
 
 
 async def test_elder_of_two_requests_gets_nothing(ann, bob, room, autojump_clock):
