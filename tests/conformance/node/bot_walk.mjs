@@ -273,6 +273,7 @@ const steps = {
 
   async banAndUnban({ anna, boris, room }) {
     await anna.client.banUser(boris.userId, room, "enough");
+    await boris.hears("room.leave", (_, event) => event.content.membership === "ban");
     await refused(anna.client.inviteUser(boris.userId, room), "M_FORBIDDEN");
     const banned = await anna.client.getRoomMembersByMembership(room, "ban");
     equal(banned.map((member) => member.membershipFor), [boris.userId]);

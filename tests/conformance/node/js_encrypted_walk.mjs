@@ -1,6 +1,6 @@
 // Encrypted conversations of matrix-js-sdk, while the server is restarted once.
 
-import { equal, take, until, wish } from "./steps.mjs";
+import { equal, refused, take, until, wish } from "./steps.mjs";
 import { Secretive } from "./js_secretive.mjs";
 
 import assert from "node:assert/strict";
@@ -151,14 +151,36 @@ const steps = {
     for (const person of [anna, second]) await person.reads(eventId, "to all of you");
   },
 
+  async newDeviceFetchesKeysOneByOne({ anna, boris, room, first }) {
+    const third = new Secretive(anna.userId);
+    await third.logIn(anna.secrets);
+    assert(await third.crypto.userHasCrossSigningKeys(anna.userId, true));
+    await third.crypto.bootstrapCrossSigning({});
+    await third.crypto.loadSessionBackupPrivateKeyFromSecretStorage();
+    const here = await until(() => third.room(room));
+    while (here.oldState.paginationToken) await third.client.scrollback(here, 20);
+    const event = await until(() => here.findEventById(first));
+    await until(() => event.getContent().body === "a better secret");
+    await third.client.logout(true);
+  },
+
   async deviceThatLoggedOutIsGone({ anna, boris, second, room }) {
     const gone = second.deviceId;
+    const before = boris.client.store.getSyncToken();
     await second.client.logout(true);
     await until(async () => {
       const devices = await boris.crypto.getUserDeviceInfo([anna.userId]);
       return !devices.get(anna.userId).has(gone);
     });
     await anna.reads(await boris.say(room, "to one again"), "to one again");
+    const { changed } = await boris.client.getKeyChanges(before, boris.client.store.getSyncToken());
+    assert(changed.includes(anna.userId));
+  },
+
+  async forgetSecrets({ anna }) {
+    await anna.crypto.disableKeyStorage();
+    await refused(anna.raw("GET", "/room_keys/version"), "M_NOT_FOUND");
+    assert(!(await anna.crypto.isSecretStorageReady()));
   },
 
   async logOut({ anna, boris }) {

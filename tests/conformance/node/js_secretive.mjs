@@ -1,6 +1,6 @@
 // A user of matrix-js-sdk who encrypts.
 
-import { PASSWORD, equal, until } from "./steps.mjs";
+import { equal, until } from "./steps.mjs";
 import { Person } from "./js_person.mjs";
 
 /** A client that keeps its keys in memory, and knows how to open its secrets. */
@@ -35,16 +35,4 @@ export class Secretive extends Person {
   hears(body) {
     return until(() => this.events.find((event) => event.getContent().body === body));
   }
-
-  /** What is needed to show once more who one is. */
-  authenticate = async (request) => {
-    const { data } = await request(null).catch((error) => error) ?? {};
-    if (!data) return;
-    await request({
-      type: "m.login.password",
-      session: data.session,
-      identifier: { type: "m.id.user", user: this.userId },
-      password: PASSWORD,
-    });
-  };
 }

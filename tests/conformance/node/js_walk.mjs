@@ -51,6 +51,8 @@ const steps = {
     assert(await anna.client.isVersionSupported("v1.11"));
     const can = await anna.client.getCapabilities();
     assert(can["m.room_versions"].default in can["m.room_versions"].available);
+    equal(await anna.client.getThirdpartyProtocols(), {});
+    equal(await anna.client.turnServer(), {});
   },
 
   async firstSync({ anna, boris }) {
@@ -351,6 +353,7 @@ const steps = {
   async banAndUnban({ anna, boris, room }) {
     await anna.client.ban(room, boris.userId, "enough");
     await until(() => anna.room(room).getMember(boris.userId).membership === "ban");
+    await until(() => boris.room(room).getMyMembership() === "ban");
     await refused(anna.client.invite(room, boris.userId), "M_FORBIDDEN");
     await anna.client.unban(room, boris.userId);
     await anna.client.invite(room, boris.userId);
@@ -551,15 +554,39 @@ const steps = {
     equal((await anna.client.getDevice(second)).display_name, "renamed");
     const names = (await anna.client.getDevices()).devices.map((one) => [one.device_id, one.display_name]);
     equal(names.sort(), [[anna.client.getDeviceId(), "js"], [second, "renamed"]].sort());
-    const no = await anna.client.deleteMultipleDevices([second]).catch((error) => error);
-    equal(no.httpStatus, 401);
-    await anna.client.deleteMultipleDevices([second], {
-      type: "m.login.password",
-      session: no.data.session,
-      identifier: { type: "m.id.user", user: anna.userId },
-      password: PASSWORD,
-    });
+    await anna.authenticate((auth) => anna.client.deleteMultipleDevices([second], auth ?? undefined));
     await refused(other.client.whoami(), "M_UNKNOWN_TOKEN");
+  },
+
+  async logAnotherDeviceIn({ anna }) {
+    const { login_token } = await anna.authenticate((auth) => anna.client.requestLoginToken(auth ?? undefined));
+    const answer = await stranger().loginRequest({ type: "m.login.token", token: login_token });
+    equal(answer.user_id, anna.userId);
+    const other = stranger({ accessToken: answer.access_token });
+    equal((await other.whoami()).device_id, answer.device_id);
+    await refused(stranger().loginRequest({ type: "m.login.token", token: login_token }), "M_FORBIDDEN");
+    await other.logout();
+  },
+
+  async account({ server }) {
+    const username = "js-of-a-day";
+    assert(await stranger().isUsernameAvailable(username));
+    const register = (auth) => stranger().registerRequest({ username, password: PASSWORD, auth });
+    const { data } = await register().catch((error) => error);
+    assert(data.flows.some((flow) => flow.stages.includes("m.login.dummy")));
+    const made = await register({ type: "m.login.dummy", session: data.session });
+    equal(made.user_id, `@${username}:${server}`);
+    assert(!(await stranger().isUsernameAvailable(username).catch(() => false)));
+    const passing = new Person(made.user_id);
+    await passing.logIn();
+    await passing.authenticate((auth) => passing.client.setPassword(auth ?? undefined, "a new long password", true));
+    await refused(stranger({ accessToken: made.access_token }).whoami(), "M_UNKNOWN_TOKEN");
+    await refused(stranger().loginWithPassword(made.user_id, PASSWORD), "M_FORBIDDEN");
+    passing.password = "a new long password";
+    await passing.logIn();
+    await passing.authenticate((auth) => passing.client.deactivateAccount(auth ?? undefined, true));
+    await refused(passing.client.whoami(), "M_UNKNOWN_TOKEN");
+    await refused(passing.logIn(), "M_FORBIDDEN");
   },
 
   async refresh({ anna }) {
