@@ -137,7 +137,7 @@ SEARCH_EVENTS = Operation(
     response=FoundEvents,
     query=("next_batch",),
     rate=Rate.SEARCH,
-    errors=("M_INVALID_PARAM",),
+    errors=("M_INVALID_PARAM", "M_LIMIT_EXCEEDED"),
 )
 
 GET_EVENT_AT_TIME = Operation(

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Collection, Generator, Sequence
+from contextlib import contextmanager
 
 from chatproto.canonical import dumps
+from chatproto.errors import MatrixError
 from chatproto.ports import TextHit, TextSearch
 from chatproto.storage.reads import Reads
 from chatproto.storage.search_text import match_of
 
 # Of more hits than this it is only told that there are so many.
 MAX_COUNT = 10_000
+MAX_SECONDS = 5.0
+STEPS = 10_000  # of SQLite's machine, between two looks at the clock
 
 
 class SearchReads(Reads):
@@ -39,12 +44,32 @@ class SearchReads(Reads):
         part = (search.offset, search.before, search.in_room, search.by_sender, limit)
 
         def read(connection: sqlite3.Connection) -> tuple[list[TextHit], int]:
-            found = connection.execute(page, (*values, *part))
-            hits = [TextHit(*row) for row in found]
-            (count,) = connection.execute(_COUNT, (*values, MAX_COUNT)).fetchone()
-            return hits, count
+            with _limited(connection):
+                found = connection.execute(page, (*values, *part))
+                hits = [TextHit(*row) for row in found]
+                (count,) = connection.execute(_COUNT, (*values, MAX_COUNT)).fetchone()
+                return hits, count
 
         return await self._in_thread(read)
+
+
+@contextmanager
+def _limited(connection: sqlite3.Connection) -> Generator[None]:
+    """Statements that take too long are given up.
+
+    Raises MatrixError M_LIMIT_EXCEEDED.
+    """
+    ends = time.monotonic() + MAX_SECONDS
+    connection.set_progress_handler(lambda: time.monotonic() > ends, STEPS)
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname != "SQLITE_INTERRUPT":
+            raise
+        message = "this search takes too long: look for rarer words, or in fewer rooms"
+        raise MatrixError("M_LIMIT_EXCEEDED", message) from None
+    finally:
+        connection.set_progress_handler(None, 0)
 
 
 def _names(names: Collection[str] | None) -> str | None:

@@ -7,6 +7,9 @@ from chatproto.canonical import JsonObject, object_of
 # By the type of the event, the name of its text in its content.
 TEXT_OF = {"m.room.message": "body", "m.room.name": "name", "m.room.topic": "topic"}
 
+MAX_WORDS = 12
+MAX_WORD = 100  # characters
+
 # SQLite's unicode61 parts neither ё from е nor knows и with a breve as й, and a text
 # ends for SQLite's JSON at U+0000. The migration does the same in SQL.
 _FOLDS = (
@@ -41,12 +44,23 @@ def folded(text: str) -> str:
 
 
 def match_of(term: str) -> str | None:
-    """The FTS5 expression for all words of a text, the last by its beginning.
+    """The FTS5 expression for the words of a text, the last by its beginning.
 
-    Each word is quoted, so that nothing in it is taken for an operator. None if there
-    is no word in it.
+    Each word is quoted, so that nothing in it is taken for an operator. Of a long text
+    the first words are looked for: each word more has to be counted in every message.
+    None if there is no word in it.
     """
     words = [word for word in folded(term).split() if any(map(str.isalnum, word))]
     if not words:
         return None
-    return " ".join(f'"{word.replace(chr(34), " ")}"' for word in words) + " *"
+    last = words[-1]
+    once = {word.lower(): word for word in reversed(words)}  # SQLite folds by itself
+    once.pop(last.lower())
+    parts = list(once.values())[::-1]
+    phrases = [_phrase(word, whole=True) for word in parts[: MAX_WORDS - 1]]
+    return " ".join((*phrases, _phrase(last, whole=False)))
+
+
+def _phrase(word: str, *, whole: bool) -> str:
+    quoted = word[:MAX_WORD].replace('"', " ")
+    return f'"{quoted}"' if whole and len(word) <= MAX_WORD else f'"{quoted}" *'

@@ -63,6 +63,7 @@ async def edit(person, room, target, body):
         ("Новогодняя ЁЛКА", "елка"),
         ("новогодняя елка", "Ёлка"),
         ("и\u0306ога", "йога"),
+        ("οδοσ", "ΟΔΟΣ"),
         ("see a-b.c", "a-b.c"),
         ('say "hello" NEAR me', 'say "hello" NEAR me'),
         ("nul\0text", "text"),
