@@ -40,7 +40,7 @@ class Report:
     event as the reporter saw it, which is kept if it is redacted later.
     """
 
-    report_id: int
+    report_id: str
     received_ts: int
     reporter: UserId
     reason: str
@@ -70,7 +70,7 @@ class ListReports(Call[Reports]):
 class SettleReport(Call[Empty]):
     """Strike a report off the list."""
 
-    report_id: int
+    report_id: str
 
 
 _V3 = "/_matrix/client/v3"

@@ -946,7 +946,7 @@ REPORTS = {
     "report.list": [row(lambda w: ListReports(), ("administrator",))],
     "report.settle": [
         row(
-            lambda w: SettleReport(report_id=1),
+            lambda w: SettleReport(report_id="1"),
             NOBODY,
             M_NOT_FOUND=["administrator"],
             what="none",

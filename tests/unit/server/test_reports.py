@@ -27,9 +27,10 @@ async def test_reported_event_is_listed_with_copy(chat, ann, bob, root, room):
     await ann.redact(room, said)
     (report,) = (await listed(root))["reports"]
     event = report.pop("event")
+    assert event["unsigned"] == {"m.relations": {}}
     assert event["content"]["body"] == "insult"
     assert report == {
-        "report_id": 1,
+        "report_id": "1",
         "received_ts": chat.clock.now_ms(),
         "reporter": bob.id,
         "reason": "rude",
@@ -88,17 +89,23 @@ async def test_pages_hold_every_report_once(ann, bob, root, limit):
 async def test_settled_report_is_gone(ann, bob, root):
     for reason in ("one", "two"):
         await bob.call(ReportUser(user_id=ann.id, reason=reason))
-    await root.call(SettleReport(report_id=2))
+    await root.call(SettleReport(report_id="2"))
     with refused("M_NOT_FOUND"):
-        await root.call(SettleReport(report_id=2))
+        await root.call(SettleReport(report_id="2"))
     await bob.call(ReportUser(user_id=ann.id, reason="three"))
     reports = (await listed(root))["reports"]
     assert [(each["report_id"], each["reason"]) for each in reports] == [
-        (1, "one"),
-        (3, "three"),
+        ("1", "one"),
+        ("3", "three"),
     ]
 
 
 async def test_malformed_token_is_refused(root):
     with refused("M_INVALID_PARAM"):
         await listed(root, from_="x")
+
+
+@pytest.mark.parametrize("report_id", ["x", "", "-1", "1 or 1", "9" * 30])
+async def test_report_that_is_not_there_is_refused(root, report_id):
+    with refused("M_NOT_FOUND"):
+        await root.call(SettleReport(report_id=report_id))

@@ -34,8 +34,9 @@ async def prepare_event(
     row = await reading.store.membership(request.room_id, caller.user)
     if row is None or row.membership != "join":
         raise MatrixError("M_NOT_FOUND", "you are not in the room of this event")
-    page: tuple[JsonObject, ...] = await reading.page(request.room_id, (event,))
-    return page[0]
+    (seen,) = await reading.page(request.room_id, (event,))
+    relations = seen["unsigned"].get("m.relations", {})
+    return {**seen, "unsigned": {"m.relations": relations}}
 
 
 def report_event(view: View, request: ops.ReportEvent) -> Decision:
@@ -88,26 +89,35 @@ def _stored(view: View, reason: str, **about: Any) -> Decision:
 async def list_reports(reading: Any, request: ops.ListReports) -> ops.Reports:
     limit = max(1, min(request.limit, MAX_PAGE))
     after = request.from_ or "0"
-    if not (after.isascii() and after.isdigit() and len(after) <= 16):
+    if not _is_number(after):
         raise MatrixError("M_INVALID_PARAM", f"{after[:60]!r} is no next_batch")
     rows = await reading.store.reports(after=int(after), limit=limit + 1)
-    reports = tuple(ops.Report(**row) for row in rows[:limit])
+    reports = tuple(
+        ops.Report(**{**row, "report_id": str(row["report_id"])})
+        for row in rows[:limit]
+    )
     more = len(rows) > limit
     return ops.Reports(
-        reports=reports, next_batch=str(reports[-1].report_id) if more else None
+        reports=reports, next_batch=reports[-1].report_id if more else None
     )
 
 
 def needs_report(_caller: Caller, request: ops.SettleReport) -> Needs:
-    find = Find(table="reports", where={"report_id": request.report_id})
+    number = int(request.report_id) if _is_number(request.report_id) else 0
+    find = Find(table="reports", where={"report_id": number})
     return Needs(rows={"report": find})
 
 
 def settle_report(view: View, request: ops.SettleReport) -> Decision:
-    if view.row("report") is None:
-        raise MatrixError("M_NOT_FOUND", f"no report {request.report_id}")
-    where = {"report_id": request.report_id}
+    row = view.row("report")
+    if row is None:
+        raise MatrixError("M_NOT_FOUND", f"no report {request.report_id[:60]}")
+    where = {"report_id": row["report_id"]}
     return Decision(writes=(Delete(table="reports", where=where),), reply=Empty())
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 16
 
 
 HANDLERS: tuple[Handler, ...] = (
