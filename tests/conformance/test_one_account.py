@@ -13,7 +13,10 @@ from chatproto.client import Session, connect
 from chatproto.operations.rooms import CreateRoom, JoinRoom
 from tests.conformance import recordings, walks
 
-PROBES = {"nio": walks.python("nio_probe.py")}
+PROBES = {
+    "nio": lambda: walks.python("nio_probe.py"),
+    "matrix-js-sdk": lambda: walks.javascript("js_probe.mjs"),
+}
 
 
 class Probe:
@@ -71,7 +74,7 @@ def probe():
     started = []
 
     def start(name, *arguments):
-        started.append(Probe(PROBES[name], *arguments))
+        started.append(Probe(PROBES[name](), *arguments))
         return started[-1]
 
     yield start
