@@ -97,16 +97,16 @@ and (not ?8 or exists (select 1 from events r where r.relates_to=t.event_id
   and r.room_id=t.room_id and r.rel_type is not null and r.redacted_by is null
   and (?9 is null or r.rel_type in (select value from json_each(?9)))
   and (?10 is null or r.sender in (select value from json_each(?10)))))"""
-_SPANS = """with spans (room_id, low, high, through) as materialized (
+_SPANS = """spans (room_id, low, high, through) as materialized (
   select json_extract(value, '$[0]'), json_extract(value, '$[1]'),
     json_extract(value, '$[2]'), json_extract(value, '$[3]') from json_each(?2))"""
 _HIT = "t.room_id, t.seq, t.pos, t.sender, -f.rank as fit"
 _PART = """where place>?11 and pos<?12 and (?13 is null or room_id=?13)
 and (?14 is null or sender=?14) order by place limit ?15"""
-_BY_TIME = f"""{_SPANS}, hits as (select {_HIT} {_HITS}),
+_BY_TIME = f"""with {_SPANS}, hits as (select {_HIT} {_HITS}),
 places as (select *, row_number() over (order by pos desc) as place from hits)
 select * from places {_PART}"""  # noqa: S608  # constants
-_BY_RANK = f"""{_SPANS}, hits as (select {_HIT} {_HITS}),
+_BY_RANK = f"""with {_SPANS}, hits as (select {_HIT} {_HITS}),
 places as (select *, row_number() over (order by fit desc, pos desc) as place from hits)
 select * from places {_PART}"""  # noqa: S608  # constants
-_COUNT = f"{_SPANS} select count(*) from (select 1 {_HITS} limit ?11)"  # noqa: S608  # constants
+_COUNT = f"with {_SPANS} select count(*) from (select 1 {_HITS} limit ?11)"  # noqa: S608  # constants

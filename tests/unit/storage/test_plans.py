@@ -7,16 +7,16 @@ import re
 
 import pytest
 
-from chatproto.storage import relation_reads, room_reads, stream_reads
+from chatproto.storage import relation_reads, room_reads, search_reads, stream_reads
 from chatproto.storage.sqlite import SqliteStore
 from tests.unit.storage.harness import ROOM, message, new_room, opened
 
 GROWING = re.compile(
-    r"SCAN (e|r|events|receipts|memberships|account_data|to_device|txns|mentions)\b"
+    r"SCAN (e|r|v|n|events|receipts|memberships|account_data|to_device|txns|mentions)\b"
 )
 STATEMENTS = {
     name: sql
-    for module in (relation_reads, room_reads, stream_reads)
+    for module in (relation_reads, room_reads, search_reads, stream_reads)
     for name, sql in inspect.getmembers(module)
     if isinstance(sql, str) and sql.lstrip().startswith(("select ", "with "))
 }
