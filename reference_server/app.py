@@ -75,6 +75,7 @@ def engine_settings(config: Config) -> Settings:
         server_name=parse_server_name(config.server_name),
         registration=config.registration,
         registration_tokens=tuple(config.registration_tokens),
+        guests=config.guests,
         rates=DEFAULT_RATES if config.rate_limits == "on" else None,
         upload_bytes=config.upload_bytes,
         media_bytes=config.media_bytes,

@@ -46,6 +46,10 @@ class Config:
         factory=list,
         metadata={"help": "tokens that allow to register, where it takes one"},
     )
+    guests: bool = field(
+        default=False,
+        metadata={"help": "let in who has no account, where a room lets guests join"},
+    )
     rate_limits: str = field(default="on", metadata={"help": "on or off"})
     demo: bool = field(
         default=False,

@@ -17,6 +17,7 @@ from chatproto.operations import media as ops
 from chatproto.operations.declare import Operation
 from chatproto.ports import MediaStore
 from chatproto.server.engine import Engine
+from chatproto.server.guests import require_open_to
 from chatproto.wire.http import Router, decode_request
 from reference_server.file_types import (
     HEAD_BYTES,
@@ -108,6 +109,7 @@ class MediaApp:
     async def _answer(self, exchange: Exchange) -> None:
         operation, fields = self._router.match(exchange.scope["method"], exchange.path)
         caller = await self._caller(exchange, operation)
+        require_open_to(caller, operation)
         who = caller.user_id or caller.address
         self._engine.limits.take(operation.rate, who, self._engine.clock.monotonic())
         request: Any = decode_request(operation, fields, exchange.query, b"")

@@ -22,6 +22,7 @@ _MEANINGS = {
     "M_EXCLUSIVE": "The name is kept for an application service.",
     "M_FORBIDDEN": "It is not allowed: by the room's rules, to this user, or with this "
     "password.",
+    "M_GUEST_ACCESS_FORBIDDEN": "It takes an account, or the room takes no guests.",
     "M_INCOMPATIBLE_ROOM_VERSION": "The room's version is not one that the server knows.",
     "M_INVALID_PARAM": "A parameter has a value that means nothing here.",
     "M_INVALID_ROOM_STATE": "What the room was to begin with contradicts its rules.",

@@ -32,6 +32,7 @@ class Caller:
     user_id: UserId | None = None
     device_id: DeviceId | None = None
     is_admin: bool = False
+    is_guest: bool = False
     address: str = ""
     user_agent: str = ""
     appservice: str | None = None

@@ -19,6 +19,7 @@ ERRCODES: Mapping[str, int] = MappingProxyType(
         "M_DUPLICATE_ANNOTATION": 400,
         "M_EXCLUSIVE": 400,
         "M_FORBIDDEN": 403,
+        "M_GUEST_ACCESS_FORBIDDEN": 403,
         "M_INCOMPATIBLE_ROOM_VERSION": 400,
         "M_INVALID_PARAM": 400,
         "M_INVALID_ROOM_STATE": 400,

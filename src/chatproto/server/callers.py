@@ -81,6 +81,7 @@ class Callers:
             user_id=token["user_id"],
             device_id=token["device_id"],
             is_admin=bool(user["is_admin"]),
+            is_guest=bool(user["is_guest"]),
         )
         known = caller, token["expires_ts"]
         if token["kind"] == KIND_ACCESS:

@@ -47,6 +47,7 @@ from chatproto.rooms.power_levels import PowerLevels
 from chatproto.rooms.rule import Denied
 from chatproto.rooms.state import RoomState
 from chatproto.rooms.timeline import Timeline
+from chatproto.server.guests import require_let_in
 from chatproto.server.rooms import LiveRoom, RoomCache
 from chatproto.signing import SigningKey
 
@@ -123,6 +124,7 @@ class Committer:
             timeline = self._start(view, append, writes)
         for draft in append.drafts:
             before = timeline.state
+            require_let_in(view.caller, draft, before)
             try:
                 timeline, pdu = timeline.append(
                     draft,

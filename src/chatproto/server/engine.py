@@ -56,6 +56,7 @@ from chatproto.server.extensions import (
     registry_with,
     rules_of,
 )
+from chatproto.server.guests import require_open_to
 from chatproto.server.handlers.sessions import user_row
 from chatproto.server.last_seen import LastSeen
 from chatproto.server.once import Complete, Once, OnceKey, once_key
@@ -383,6 +384,7 @@ class Engine:
                 raise MatrixError("M_FORBIDDEN", "only an administrator may do that")
         else:
             who = caller.user_id or caller.address
+        require_open_to(caller, operation)
         if caller.is_limited:
             self.limits.take(operation.rate, who, self.clock.monotonic())
         if operation.writes and self.is_behind:

@@ -28,6 +28,7 @@ class Settings:
     server_name: ServerName
     registration: str = "closed"
     registration_tokens: tuple[str, ...] = ()
+    guests: bool = False
     rates: Mapping[Rate, Bucket] | None = field(factory=lambda: DEFAULT_RATES)
     access_token_life_ms: int = 3_600_000  # only for clients that can refresh
     upload_bytes: int = 50 * 1024 * 1024

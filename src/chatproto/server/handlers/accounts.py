@@ -156,6 +156,7 @@ async def whoami(reading: Any, _request: ops.WhoAmI) -> ops.Identity:
     return ops.Identity(
         user_id=caller.user,
         device_id=caller.device_id,
+        is_guest=caller.is_guest,
         is_admin=caller.is_admin or None,
     )
 

@@ -25,6 +25,7 @@ from chatproto.operations.declare import Empty
 from chatproto.rooms.power_levels import PowerLevels
 from chatproto.rooms.state import RoomState
 from chatproto.rooms.timeline import Timeline
+from chatproto.server.guests import lets_guests_in
 
 MAX_PAGE = 100
 # So many rooms are looked at for their type: it is in their state only.
@@ -175,7 +176,7 @@ async def _public_room(reading: Any, room_id: RoomId) -> ops.PublicRoom:
         room_id=room_id,
         num_joined_members=len(state.members("join")),
         world_readable=state.history_visibility == "world_readable",
-        guest_can_join=False,
+        guest_can_join=lets_guests_in(state),
         name=state.content("m.room.name").get("name"),
         topic=state.content("m.room.topic").get("topic"),
         avatar_url=state.content("m.room.avatar").get("url"),

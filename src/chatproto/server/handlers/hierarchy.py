@@ -15,6 +15,7 @@ from chatproto.ids import RoomAlias, RoomId
 from chatproto.operations import spaces as ops
 from chatproto.rooms.state import RoomState
 from chatproto.rooms.timeline import Timeline
+from chatproto.server.guests import lets_guests_in
 from chatproto.server.handlers.membership import (
     allowed_rooms,
     meets_condition,
@@ -158,12 +159,11 @@ def _fields(room: Timeline) -> JsonObject:
 def summary_of(room: Timeline) -> ops.RoomSummary:
     state = room.state
     alias = _text(state, "m.room.canonical_alias", "alias")
-    access = _text(state, "m.room.guest_access", "guest_access")
     return ops.RoomSummary(
         room_id=room.room_id,
         num_joined_members=len(state.members("join")),
         world_readable=state.history_visibility == "world_readable",
-        guest_can_join=access == "can_join",
+        guest_can_join=lets_guests_in(state),
         name=_text(state, "m.room.name", "name"),
         topic=_text(state, "m.room.topic", "topic"),
         avatar_url=_text(state, "m.room.avatar", "url"),

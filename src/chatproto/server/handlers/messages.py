@@ -34,6 +34,7 @@ from chatproto.ids import (
 from chatproto.operations import messages as ops
 from chatproto.rooms.power_levels import PowerLevels
 from chatproto.rooms.timeline import Timeline
+from chatproto.server.guests import may_be_guest
 
 MAX_MENTIONS = 50
 # What only the operations made for it may append: their rules are in those handlers.
@@ -235,7 +236,29 @@ def set_state(view: View, request: ops.SetState) -> Decision:
     same = current is not None and current.content == content
     if current is not None and same and current.sender == caller:
         return Decision(reply=ops.Sent(event_id=current.event_id))
-    return _append(request.room_id, draft)
+    gone = [
+        EventDraft("m.room.member", {"membership": "leave"}, guest, guest)
+        for guest in view.prepared
+        if room.state.membership(guest) == "join"
+    ]
+    append = Append(room_id=request.room_id, drafts=(*gone, draft))
+    return Decision(append=(append,), reply=_SENT)
+
+
+async def prepare_state(
+    reading: Any, _caller: Caller, request: ops.SetState
+) -> tuple[UserId, ...]:
+    """The guests who have to leave (specification, "m.room.guest_access")."""
+    access = request.content.get("guest_access")
+    if request.event_type != "m.room.guest_access" or access == "can_join":
+        return ()
+    members = await reading.store.local_members(request.room_id)
+    guests = []
+    for user_id in filter(may_be_guest, members):
+        find = Find(table="users", where={"user_id": user_id, "is_guest": 1})
+        if await reading.find(find):
+            guests.append(user_id)
+    return tuple(guests)
 
 
 def _check_aliases(view: View, room: Timeline, content: JsonObject) -> None:
@@ -262,5 +285,5 @@ HANDLERS: tuple[Handler, ...] = (
     ),
     Decides(ops.EDIT_MESSAGE, edit_message, needs_target),
     Decides(ops.REDACT_EVENT, redact_event, needs_target),
-    Decides(ops.SET_STATE, set_state, needs_state_room),
+    Decides(ops.SET_STATE, set_state, needs_state_room, prepare_state),
 )

@@ -39,6 +39,7 @@ class _Registering:
     user: UserId
     password_hash: str | None
     life_ms: int
+    is_guest: bool = False
 
 
 async def prepare_register(
@@ -51,7 +52,7 @@ async def prepare_register(
         user = user_to_register(caller, request, reading.server)
         return _Registering(user, None, settings.access_token_life_ms)
     if request.kind != "user":
-        raise MatrixError("M_FORBIDDEN", "there are no guests here")
+        return _guest(reading, request.kind)
     if settings.registration == "closed":
         raise MatrixError("M_FORBIDDEN", "registration is closed")
     name = request.username
@@ -71,6 +72,18 @@ async def prepare_register(
     hashed = await reading.engine.passwords.hash(request.password)
     user = user_id(localpart, reading.server)
     return _Registering(user, hashed, settings.access_token_life_ms)
+
+
+def _guest(reading: Any, kind: str) -> _Registering:
+    """Guests are called by numbers, which nobody else may be."""
+    if kind != "guest":
+        raise MatrixError("M_INVALID_PARAM", "kind is user or guest")
+    settings: Settings = reading.engine.settings
+    if not settings.guests:
+        raise MatrixError("M_FORBIDDEN", "there are no guests here")
+    name = str(int.from_bytes(reading.engine.random(7), "big"))
+    user = user_id(parse_new_localpart(name), reading.server)
+    return _Registering(user, None, settings.access_token_life_ms, is_guest=True)
 
 
 def _require_stages(reading: Any, request: ops.Register) -> None:
@@ -118,14 +131,19 @@ def register(view: View, request: ops.Register) -> Decision:
     new: _Registering = view.prepared
     if view.rows["same"]:
         raise MatrixError("M_USER_IN_USE", f"the name {new.user[:60]!r} is taken")
-    row = user_row(new.user, password_hash=new.password_hash, now_ms=view.now_ms)
+    row = user_row(
+        new.user,
+        password_hash=new.password_hash,
+        now_ms=view.now_ms,
+        is_guest=new.is_guest,
+    )
     put = Put(table="users", row=row)
-    if request.inhibit_login:
+    if request.inhibit_login and not new.is_guest:
         return Decision(writes=(put,), reply=ops.Registered(user_id=new.user))
     answer, writes = log_in(
         view,
         new.user,
-        device_id=request.device_id,
+        device_id=None if new.is_guest else request.device_id,
         display_name=request.initial_device_display_name,
         refreshable=request.refresh_token,
         life_ms=new.life_ms,

@@ -187,6 +187,7 @@ def user_row(
     password_hash: str | None,
     now_ms: int,
     is_admin: bool = False,
+    is_guest: bool = False,
     display_name: str | None = None,
 ) -> JsonObject:
     """A new account's row."""
@@ -197,6 +198,7 @@ def user_row(
         "display_name": display_name or localpart,
         "password_hash": password_hash,
         "is_admin": int(is_admin),
+        "is_guest": int(is_guest),
         "is_locked": 0,
         "is_deactivated": 0,
         "created_ts": now_ms,

@@ -6,6 +6,7 @@ from chatproto.ports import Migration
 from chatproto.storage.schema import (
     appservices,
     encryption,
+    guests,
     media,
     push,
     reports,
@@ -21,4 +22,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     + reports.MIGRATIONS
     + media.MIGRATIONS
     + appservices.MIGRATIONS
+    + guests.MIGRATIONS
 )
