@@ -15,6 +15,7 @@ from chatproto.decisions import (
     Needs,
     Put,
     Reads,
+    Row,
     View,
 )
 from chatproto.errors import MatrixError
@@ -92,14 +93,16 @@ async def list_reports(reading: Any, request: ops.ListReports) -> ops.Reports:
     if not _is_number(after):
         raise MatrixError("M_INVALID_PARAM", f"{after[:60]!r} is no next_batch")
     rows = await reading.store.reports(after=int(after), limit=limit + 1)
-    reports = tuple(
-        ops.Report(**{**row, "report_id": str(row["report_id"])})
-        for row in rows[:limit]
-    )
+    reports = tuple(_report(row) for row in rows[:limit])
     more = len(rows) > limit
     return ops.Reports(
         reports=reports, next_batch=reports[-1].report_id if more else None
     )
+
+
+def _report(row: Row) -> ops.Report:
+    fields: dict[str, Any] = {**row, "report_id": str(row["report_id"])}
+    return ops.Report(**fields)
 
 
 def needs_report(_caller: Caller, request: ops.SettleReport) -> Needs:

@@ -8,32 +8,30 @@ depends on anything else.
 from __future__ import annotations
 
 import re
-import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from attrs import evolve, frozen
 
-from chatproto.canonical import JsonObject, object_of
+from chatproto.canonical import JsonObject
 from chatproto.decisions import Handler, Reads, SeenEvent
 from chatproto.errors import MatrixError
 from chatproto.ids import EventId, RoomId, UserId
 from chatproto.operations import search as ops
 from chatproto.ports import TextHit, TextSearch
 from chatproto.server.filters import EventFilter, parse_types
+from chatproto.server.highlights import highlights
 from chatproto.server.positions import history_token
 
 MAX_RESULTS = 100
 MAX_CONTEXT = 50
-MAX_HIGHLIGHTS = 50
 _TYPES = {
     "content.body": "m.room.message",
     "content.name": "m.room.name",
     "content.topic": "m.room.topic",
 }
-_WORD = re.compile(r"\w+")
 _TOKEN = re.compile(
     r"([0-9]{1,6})_([0-9]{1,16})_([0-9]{1,16})(?:_(room_id|sender)_([\w-]{1,400}))?"
 )
@@ -106,7 +104,7 @@ async def _search(
     found = await _found(reading, shown)
     return ops.RoomEventsResults(
         count=count,
-        highlights=_highlights(criteria.search_term, found),
+        highlights=highlights(criteria.search_term, (each.json for each in found)),
         results=tuple(
             [await _result(reading, each, wanted, criteria) for each in found]
         ),
@@ -274,35 +272,6 @@ def _grouped(
             results=tuple(event_ids), order=order, next_batch=next_batch
         )
     return groups
-
-
-def _highlights(term: str, found: Iterable[_Found]) -> tuple[str, ...]:
-    """The words of the results, as they are written there, that were looked for."""
-    words = [_plain(word) for word in _WORD.findall(term)]
-    if not words:
-        return ()
-    written = {word for each in found for word in _words_of(each.json)}
-    matching = sorted(
-        word
-        for word in written
-        if _plain(word) in words or _plain(word).startswith(words[-1])
-    )
-    return tuple(matching[:MAX_HIGHLIGHTS])
-
-
-def _words_of(event: JsonObject) -> Iterator[str]:
-    content = event["content"]
-    edit = object_of(object_of(event["unsigned"].get("m.relations")).get("m.replace"))
-    newest = object_of(object_of(edit.get("content")).get("m.new_content"))
-    texts = (content.get(key.removeprefix("content.")) for key in ops.KEYS)
-    for text in (*texts, newest.get("body")):
-        if isinstance(text, str):
-            yield from _WORD.findall(text)
-
-
-def _plain(word: str) -> str:
-    parts = unicodedata.normalize("NFKD", word.casefold())
-    return "".join(part for part in parts if not unicodedata.combining(part))
 
 
 def _limit(json: JsonObject) -> int:
