@@ -144,9 +144,11 @@ def upload_signatures(view: View, request: ops.UploadSignatures) -> Decision:
     signers = _keys_of(view, own)
     failures: dict[UserId, dict[str, JsonObject]] = {}
     writes: list[Write] = []
+    others: list[Write] = []
     rooms: tuple[Any, ...] = ()
     for user_id, signed in request.signatures.items():
         targets = _keys_of(view, user_id)
+        before = len(writes)
         for target, key in signed.items():
             try:
                 writes += _signatures(own, signers, user_id, target, targets, key)
@@ -155,9 +157,12 @@ def upload_signatures(view: View, request: ops.UploadSignatures) -> Decision:
                 failures.setdefault(user_id, {})[target] = answer
             else:
                 rooms = tuple(view.joined[own]) if user_id == own else rooms
+        if user_id != own and len(writes) > before:
+            others.append(ChangeDeviceList(user_id=user_id))
     if writes:
-        # How one has signed others is for one's own devices alone.
-        writes.append(ChangeDeviceList(user_id=own, rooms=rooms))
+        # How one has signed others is for one's own devices alone, which must be told
+        # whose keys to ask for anew.
+        writes += [*others, ChangeDeviceList(user_id=own, rooms=rooms)]
     reply = ops.UploadedSignatures(failures=failures)
     return Decision(writes=tuple(writes), reply=reply)
 
