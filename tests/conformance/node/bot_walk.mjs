@@ -365,8 +365,8 @@ const steps = {
   },
 
   async leave({ boris, room }) {
-    await boris.client.leaveRoom(room, "enough");
-    const [, leave] = await boris.hears("room.leave", (_, event) => event.content.reason === "enough");
+    await boris.client.leaveRoom(room, "homeward");
+    const [, leave] = await boris.hears("room.leave", (_, event) => event.content.reason === "homeward");
     equal(leave.sender, boris.userId);
     equal(await boris.client.getJoinedRooms(), []);
     await boris.client.forgetRoom(room);
