@@ -15,39 +15,31 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakValueDictionary
 
 import trio
 from attrs import evolve
 
-from chatproto.canonical import dumps
 from chatproto.decisions import (
     NO_NEEDS,
     Caller,
-    CatchUp,
     Decides,
     Decision,
-    EndSessions,
-    Find,
-    Put,
     Reads,
-    SetTypingUntil,
-    SetUserPresence,
-    StartPushing,
-    View,
 )
 from chatproto.errors import MatrixError
 from chatproto.ids import RoomId, UserId
 from chatproto.module import Module
-from chatproto.operations.codec import unstructure
 from chatproto.operations.declare import Access, Call, Operation
 from chatproto.ports import Broker, Clock, KeyStore, Store, Transaction
+from chatproto.server.aftermath import Aftermath
 from chatproto.server.appservices.acting import caller_behind, parse_mask
 from chatproto.server.appservices.admission import require_unclaimed
 from chatproto.server.appservices.services import Appservices
+from chatproto.server.appservices.starting import make_known
 from chatproto.server.callers import Callers
 from chatproto.server.client_format import Formats
-from chatproto.server.commit import Committer, Work
+from chatproto.server.commit import Committer
+from chatproto.server.deciding import Deciding
 from chatproto.server.deliver import Delivery
 from chatproto.server.extensions import (
     Extensions,
@@ -57,16 +49,14 @@ from chatproto.server.extensions import (
     rules_of,
 )
 from chatproto.server.guests import require_open_to
-from chatproto.server.handlers.sessions import user_row
 from chatproto.server.last_seen import LastSeen
-from chatproto.server.once import Complete, Once, OnceKey, once_key
+from chatproto.server.once import Complete, Once, once_key
 from chatproto.server.outcome import Outcome, RawReply
 from chatproto.server.pages import Pages
 from chatproto.server.passwords import Argon2Hasher, PasswordHasher
 from chatproto.server.positions import Position
 from chatproto.server.presence import Ephemeral
 from chatproto.server.push.gateways import PushGateways
-from chatproto.server.push_rules import RECOUNTING
 from chatproto.server.rates import RateLimits
 from chatproto.server.reading import Reading
 from chatproto.server.rooms import RoomCache
@@ -86,8 +76,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-# The broker's topic: what has been committed.
-COMMITTED = "committed"
 # More than this many transactions waiting for the disk: better to say so.
 MAX_PENDING = 20_000
 
@@ -167,27 +155,44 @@ class Engine:
             clock,
             settings.reach,
             partial(self.commit, Caller()),
-            lambda: self._committed,
-        )
-        key = keys.signing_key()
-        self._committer = Committer(
-            self.server, key, self.registry, self.cache, rules_of(modules)
+            lambda: self._aftermath.committed,
         )
         self._views = Views(
             self.server, store, self.cache, clock, self.registry, random
         )
         self._extensions = Extensions(self.modules, self, clock)
-        self._once = Once(store)
-        self._committed = 0
-        self._boot = random(5).hex()
-        self._locks: dict[str, trio.Lock] = {}
-        self._turns: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()
         self._callers = Callers(store)
+        self._aftermath = self._made_aftermath(broker)
+        key = keys.signing_key()
+        self._deciding = Deciding(
+            store=store,
+            views=self._views,
+            committer=Committer(
+                self.server, key, self.registry, self.cache, rules_of(modules)
+            ),
+            reading=self._reading,
+            effects=self._aftermath.effects,
+        )
+        self._once = Once(store)
+        self._boot = random(5).hex()
         self._last_seen = LastSeen()
         self.links: Links | None = None
         self._nursery: trio.Nursery | None = None
-        self._in_batch = False
-        self._after_batch: dict[Callable[[], object], None] = {}
+
+    def _made_aftermath(self, broker: Broker | None) -> Aftermath:
+        return Aftermath(
+            cache=self.cache,
+            unread=self.unread,
+            delivery=self.delivery,
+            subscriptions=self.subscriptions,
+            status=self.status,
+            push=self.push,
+            extensions=self._extensions,
+            callers=self._callers,
+            tickets=self.tickets,
+            broker=broker,
+            start_soon=self.start_soon,
+        )
 
     @classmethod
     @asynccontextmanager
@@ -197,12 +202,15 @@ class Engine:
         """
         engine = cls(settings, **ports)
         async with AsyncExitStack() as stack:
-            await engine.store.open(engine._on_commit)
+            await engine.store.open(engine._aftermath.on_commit)
             stack.push_async_callback(engine.store.aclose)
             for module in engine.modules:
                 await engine.store.migrate(module.name, module.migrations)
-            engine._committer.pos = engine._committed = await engine.store.last_pos()
-            await engine._make_appservices_known()
+            last_pos = await engine.store.last_pos()
+            engine._deciding.committer.pos = engine._aftermath.committed = last_pos
+            await make_known(
+                engine.appservices, engine.store, engine.clock.now_ms(), engine.commit
+            )
             for row in await engine.store.statuses():
                 engine.ephemeral.restore(
                     row["user_id"], row["status_msg"], row["status_expires_ts"]
@@ -213,7 +221,7 @@ class Engine:
                 nursery.start_soon(engine._extensions.run)
                 await engine.push.open(nursery)
                 if settings.appservices:
-                    engine.links = engine._linked()
+                    engine.links = engine._aftermath.links = engine._linked()
                     nursery.start_soon(engine.links.run)
                 try:
                     yield engine
@@ -243,8 +251,7 @@ class Engine:
         require_unclaimed(self.appservices, caller, request)
         if self.links is not None:
             await self.links.ask_about(caller, request)
-        reading = Reading(self, caller, self.clock.now_ms())
-        return await handler.read(reading, request)
+        return await handler.read(self._reading(caller), request)
 
     async def begin(self, caller: Caller, request: Call[Any], done: Complete) -> None:
         """Decide a request that changes something, and hand it to the disk.
@@ -261,7 +268,7 @@ class Engine:
             if self.links is not None:
                 await self.links.ask_about(caller, request)
             key = once_key(operation, caller, request)
-            decide = partial(self._decide, handler, caller, request, key)
+            decide = partial(self._deciding.decide, handler, caller, request, key)
             if key is None:
                 await decide(done)
             else:
@@ -275,8 +282,15 @@ class Engine:
             raise _behind()
         view = await self._views.view(caller, NO_NEEDS, None)
         finished = Outcome()
-        self._submit(decision, view, finished.set, None)
+        self._deciding.submit(decision, view, finished.set, None)
         return await finished.wait()
+
+    def after_batch(self, function: Callable[[], object]) -> None:
+        """Call once what is being delivered has been; at once if nothing is."""
+        self._aftermath.after_batch(function)
+
+    def _reading(self, caller: Caller) -> Reading:
+        return Reading(self, caller, self.clock.now_ms())
 
     def is_read(self, request: Call[Any]) -> bool:
         return isinstance(self.handlers[type(request)], Reads)
@@ -312,7 +326,7 @@ class Engine:
 
     def position(self) -> Position:
         """Where the server is: all up to here has been committed."""
-        return Position(self._committed, self.ephemeral.eph, self._boot)
+        return Position(self._aftermath.committed, self.ephemeral.eph, self._boot)
 
     def start_soon(self, function: Callable[..., Awaitable[Any]], *args: Any) -> None:
         """Run a task for as long as the engine runs."""
@@ -350,16 +364,6 @@ class Engine:
             if isinstance(reader, Waiter):
                 reader.close()
 
-    async def _make_appservices_known(self) -> None:
-        """The user of an application service is there before it calls first."""
-        now_ms = self.clock.now_ms()
-        for service in self.appservices:
-            find = Find(table="users", where={"user_id": service.sender})
-            if not await self.store.find(find):
-                row = user_row(service.sender, password_hash=None, now_ms=now_ms)
-                put = Put(table="users", row=row)
-                await self.commit(Caller(), Decision(writes=(put,)))
-
     def _linked(self) -> Links:
         # Here, for most servers send nothing to anybody.
         from chatproto.server.appservices.links import Links
@@ -370,7 +374,7 @@ class Engine:
             self.formats,
             self.clock,
             commit=partial(self.commit, Caller()),
-            committed=lambda: self._committed,
+            committed=lambda: self._aftermath.committed,
         )
         self.delivery.ears = links.ears
         return links
@@ -389,193 +393,6 @@ class Engine:
             self.limits.take(operation.rate, who, self.clock.monotonic())
         if operation.writes and self.is_behind:
             raise _behind()
-
-    # decide
-
-    async def _decide(
-        self,
-        handler: Decides,
-        caller: Caller,
-        request: Call[Any],
-        key: OnceKey | None,
-        done: Complete,
-    ) -> None:
-        name = None if handler.alone is None else handler.alone(caller, request)
-        if name is None:
-            await self._decide_now(handler, caller, request, key, done)
-            return
-        turn = self._turns.setdefault(name, trio.Lock())
-        async with turn:
-            await self._decide_now(handler, caller, request, key, done, is_alone=True)
-
-    async def _decide_now(
-        self,
-        handler: Decides,
-        caller: Caller,
-        request: Call[Any],
-        key: OnceKey | None,
-        done: Complete,
-        *,
-        is_alone: bool = False,
-    ) -> None:
-        prepared = None
-        if handler.prepare is not None:
-            reading = Reading(self, caller, self.clock.now_ms())
-            prepared = await handler.prepare(reading, caller, request)
-        needs = handler.needs(caller, request)
-        if handler.found_rooms is not None:
-            found = handler.found_rooms(prepared)
-            needs = evolve(needs, rooms=needs.rooms + found)
-        if not needs.rows and not is_alone:
-            view = await self._views.view(caller, needs, prepared)
-            self._submit(handler.decide(view, request), view, done, key)
-            return
-        # Rows are seen as they are stored: whoever decides by them has to wait until
-        # what was decided by the same tables before is there.
-        async with AsyncExitStack() as stack:
-            for table in sorted({find.table for find in needs.rows.values()}):
-                lock = self._locks.setdefault(table, trio.Lock())
-                await stack.enter_async_context(lock)
-            view = await self._views.view(caller, needs, prepared)
-            stored = trio.Event()
-
-            def then(reply: Any, error: BaseException | None) -> None:
-                stored.set()
-                done(reply, error)
-
-            self._submit(handler.decide(view, request), view, then, key)
-            with trio.CancelScope(shield=True):
-                await stored.wait()
-
-    def _submit(
-        self,
-        decision: Decision,
-        view: View,
-        done: Complete,
-        key: OnceKey | None,
-    ) -> None:
-        work = Work(done, txn_id=None if key is None else key.txn_id)
-        transaction = self._committer.plan(view, decision, work)
-        if key is not None:
-            reply = dumps(unstructure(work.reply))
-            transaction.writes.append(key.stored(reply, view.now_ms))
-        if transaction.writes:
-            self.store.submit(transaction)
-        else:
-            self._effects(work)
-            done(work.reply, None)
-
-    # commit and deliver
-
-    def _on_commit(
-        self,
-        batch: Sequence[Transaction],
-        error: BaseException | None,
-    ) -> None:
-        works: list[Work] = [t.context for t in batch if t.context is not None]
-        self._in_batch = True
-        try:
-            if error is not None:
-                self._failed(works, error)
-            else:
-                self._deliver(works)
-        finally:
-            self._in_batch = False
-            after, self._after_batch = self._after_batch, {}
-            for function in after:
-                function()
-
-    def after_batch(self, function: Callable[[], object]) -> None:
-        """Call once what is being delivered has been; at once if nothing is."""
-        if self._in_batch:
-            self._after_batch[function] = None
-        else:
-            function()
-
-    def _deliver(self, works: Sequence[Work]) -> None:
-        if not works:
-            return
-        self._committed = max([self._committed, *(work.pos for work in works)])
-        for work in works:
-            for live in work.rooms:
-                live.pending -= 1
-            for _, data in work.account_data:
-                if data.type in RECOUNTING:
-                    self.unread.forget(data.user_id)
-            # An answer is queued before the news, and leaves in the same write.
-            work.complete(work.reply, None)
-        self.delivery.works(works)
-        for work in works:
-            self._effects(work)
-            self._react(work)
-            self._welcome(work)
-        self.delivery.flush()
-        self.push.note(works)
-        self._publish(works)
-        if self.links is not None and any(work.appended for work in works):
-            self.links.wake()
-
-    def _publish(self, works: Sequence[Work]) -> None:
-        """Tell other processes which rooms have grown, and up to which event."""
-        if self.broker is not None:
-            heads = {
-                a.event.pdu.room_id: a.event.seq for w in works for a in w.appended
-            }
-            if heads:
-                message = {"pos": self._committed, "rooms": heads}
-                self.broker.publish(COMMITTED, message)
-
-    def _welcome(self, work: Work) -> None:
-        """Whoever comes into a room is seen there as what they are: online, away."""
-        for appended in work.appended:
-            pdu = appended.event.pdu
-            is_new = appended.was is not None and appended.was != "join"
-            if is_new and pdu.content.get("membership") == "join":
-                self.start_soon(self.status.met, UserId(pdu.state_key or ""))
-
-    def _react(self, work: Work) -> None:
-        events = [appended.event for appended in work.appended]
-        for reaction in self._extensions.reactions_to(events):
-            self.start_soon(reaction)
-
-    def _failed(self, works: Sequence[Work], error: BaseException) -> None:
-        self.cache.clear()
-        refusal = MatrixError(
-            "M_UNAVAILABLE",
-            "the server could not store this; nothing of it has happened",
-            status=503,
-            retry_after_ms=2000,
-        )
-        refusal.__cause__ = error
-        for work in works:
-            work.complete(None, refusal)
-
-    def _effects(self, work: Work) -> None:
-        for effect in work.effects:
-            match effect:
-                case SetTypingUntil():
-                    self.status.set_typing(effect)
-                case SetUserPresence():
-                    self.status.set_presence(effect)
-                case StartPushing():
-                    self.start_soon(self.push.load, effect.user_id)
-                case CatchUp():
-                    self.delivery.catch_up(effect.user_id, effect.device_id)
-                case EndSessions():
-                    self._end_sessions(effect)
-
-    def _end_sessions(self, effect: EndSessions) -> None:
-        self._callers.forget(effect.user_id, partial(_ends, effect))
-        self.tickets.revoke(effect.user_id)
-        for reader in self.subscriptions.of_user(effect.user_id):
-            if _ends(effect, reader.device_id):
-                reader.end("logged out")
-
-
-def _ends(effect: EndSessions, device_id: str | None) -> bool:
-    if effect.devices is not None:
-        return device_id in effect.devices
-    return effect.keep is None or device_id != effect.keep
 
 
 def _behind() -> MatrixError:
