@@ -23,6 +23,9 @@ def server_options():
         f"--base-url={BASE_URL}",
         "--url-previews",
         "--outbound-networks=127.0.0.0/8",
+        "--guests",
+        "--turn-uris=turn:turn.example.org?transport=udp",
+        "--turn-secret=north",
     )
 
 
@@ -223,6 +226,90 @@ def page():
 def test_preview_of_a_page_has_its_title(anna, page):
     found = anna.ask("GET", f"{V1}/media/preview_url", url=page)
     assert found["og:title"] == "A page of ours"
+
+
+def test_space_lists_its_rooms_page_by_page(anna):
+    space = anna.room(name="space", creation_content={"type": "m.space"})
+    for number in range(3):
+        child = anna.room(name=f"room {number}")
+        path = f"{V3}/rooms/{quote(space)}/state/m.space.child/{quote(child)}"
+        anna.ask("PUT", path, {"via": ["localhost"], "order": str(number)})
+    path = f"{V1}/rooms/{quote(space)}/hierarchy"
+    first = anna.ask("GET", path, limit=2, max_depth=1)
+    token = first["next_batch"]
+    rest = anna.ask("GET", path, **{"from": token, "max_depth": 1})
+    rooms = first["rooms"] + rest["rooms"]
+    assert [r["name"] for r in rooms] == ["space", "room 0", "room 1", "room 2"]
+    refused = anna.ask("GET", path, status=400, **{"from": token, "max_depth": 2})
+    assert refused["errcode"] == "M_INVALID_PARAM"
+
+
+def test_upgraded_room_is_summarized_under_its_alias(anna):
+    room_id = anna.room(room_alias_name="moved", name="Moved")
+    body = {"new_version": "11"}
+    done = anna.ask("POST", f"{V3}/rooms/{quote(room_id)}/upgrade", body)
+    summary = anna.ask("GET", f"{V1}/room_summary/{quote('#moved:localhost')}")
+    assert summary["room_id"] == done["replacement_room"] != room_id
+    assert (summary["name"], summary["membership"]) == ("Moved", "join")
+
+
+def test_token_of_one_device_lets_another_in_once(anna):
+    path = f"{V1}/login/get_token"
+    token = anna.ask_with_password("POST", path, {})["login_token"]
+    body = {"type": "m.login.token", "token": token}
+    assert anna.ask("POST", f"{V3}/login", body)["user_id"] == anna.user_id
+    assert anna.ask("POST", f"{V3}/login", body, status=403)["errcode"] == "M_FORBIDDEN"
+
+
+def test_registration_token_is_not_known(anna):
+    path = f"{V1}/register/m.login.registration_token/validity"
+    assert anna.ask("GET", path, token="guess") == {"valid": False}
+
+
+def test_guest_comes_where_guests_are_let_in(anna, recorded):
+    room_id = anna.room(preset="public_chat")
+    path = f"{V3}/rooms/{quote(room_id)}/join"
+    with httpx2.Client(base_url=recorded(CLIENT).url) as http:
+        made = http.post(f"{V3}/register?kind=guest", json={}).json()
+        bearer = {"Authorization": f"Bearer {made['access_token']}"}
+        refused = http.post(path, json={}, headers=bearer)
+        assert refused.json()["errcode"] == "M_GUEST_ACCESS_FORBIDDEN"
+        state = f"{V3}/rooms/{quote(room_id)}/state/m.room.guest_access/"
+        anna.ask("PUT", state, {"guest_access": "can_join"})
+        assert http.post(path, json={}, headers=bearer).status_code == 200
+        files = "/_matrix/media/v3/upload"
+        refused = http.post(files, content=b"plain", headers=bearer)
+        assert refused.json()["errcode"] == "M_GUEST_ACCESS_FORBIDDEN"
+
+
+def test_calls_have_a_relay(anna):
+    found = anna.ask("GET", f"{V3}/voip/turnServer")
+    assert found["uris"] == ["turn:turn.example.org?transport=udp"]
+    assert found["username"].endswith(f":{anna.user_id}")
+
+
+def test_there_are_no_other_networks(anna):
+    networks = f"{V3}/thirdparty"
+    assert anna.ask("GET", f"{networks}/protocols") == {}
+    assert anna.ask("GET", f"{networks}/location", alias="#a:localhost") == []
+    assert anna.ask("GET", f"{networks}/user", userid=anna.user_id) == []
+    for path in ("protocol/irc", "location/irc", "user/irc"):
+        refused = anna.ask("GET", f"{networks}/{path}", status=404)
+        assert refused["errcode"] == "M_NOT_FOUND"
+
+
+def test_no_address_is_kept(anna):
+    path = f"{V3}/account/3pid"
+    assert anna.ask("GET", path) == {"threepids": []}
+    session = {"sid": "1", "client_secret": "secret"}
+    identity = {"id_server": "id.example.org", "id_access_token": "token"}
+    for verb, body in (("add", session), ("bind", session | identity)):
+        refused = anna.ask("POST", f"{path}/{verb}", body, status=403)
+        assert refused["errcode"] == "M_THREEPID_DENIED"
+    address = {"medium": "email", "address": "anna@example.org"}
+    for verb in ("delete", "unbind"):
+        gone = anna.ask("POST", f"{path}/{verb}", address)
+        assert gone == {"id_server_unbind_result": "no-support"}
 
 
 def test_recording_agrees_with_specification_and_table(recorded):
