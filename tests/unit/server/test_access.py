@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from chatproto.decisions import Caller
+from chatproto.errors import MatrixError
 from chatproto.operations.account_data import (
     DeleteTag,
     GetAccountData,
@@ -47,6 +48,7 @@ from chatproto.operations.accounts import (
     WhoAmI,
 )
 from chatproto.operations.appservices import PingAppservice
+from chatproto.operations.declare import Access
 from chatproto.operations.discovery import GetCapabilities, GetVersions, GetWellKnown
 from chatproto.operations.key_backup import (
     CreateBackup,
@@ -170,6 +172,7 @@ from chatproto.operations.thirdparty import (
 )
 from chatproto.operations.upgrades import UpgradeRoom
 from chatproto.operations.voip import GetTurnServer
+from chatproto.server.guests import require_open_to
 from chatproto.storage.memory import MemoryStore
 from tests.unit.server.harness import (
     ANYBODY,
@@ -1009,3 +1012,38 @@ async def test_access(image, name, expected, role):
             with refused(errcode):
                 await world.me.call(request)
             assert store.changes == before
+
+
+# What an account may do and a guest may not comes to nothing before a room is asked.
+FOR_GUESTS = {
+    *("room.send", "state.set", "state.get", "state.list", "room.history"),
+    *("room.event", "room.context", "room.members", "room.join", "room.join_by_alias"),
+    *("room.leave", "room.list_joined", "to_device.send", "profile.set_display_name"),
+    *("device.list", "device.get", "device.rename", "account.whoami", "account.logout"),
+    *("account.ticket", "keys.upload", "keys.query", "keys.claim", "sync"),
+    *("filter.store", "filter.get", "sliding_sync", "server.capabilities"),
+    *("media.config", "media.download", "media.download_named", "media.thumbnail"),
+}
+PUBLIC = {op.name for op in OPERATIONS if op.access is Access.PUBLIC}
+OF_USERS = {op.name for op in OPERATIONS if op.access is Access.USER}
+
+
+@pytest.mark.parametrize("name", sorted((TABLE.keys() & OF_USERS) - FOR_GUESTS))
+async def test_guest_is_refused(image, name):
+    async with opened(image, "member") as world:
+        world.me.caller = evolve(world.me.caller, is_guest=True)
+        request = TABLE[name][0].request(world)
+        with refused("M_GUEST_ACCESS_FORBIDDEN"):
+            await world.me.call(request)
+
+
+def test_guests_are_open_to_what_is_named():
+    guest = Caller(user_id="@1:example.org", is_guest=True)
+    taken = set()
+    for operation in OPERATIONS:
+        try:
+            require_open_to(guest, operation)
+        except MatrixError:
+            continue
+        taken.add(operation.name)
+    assert taken == FOR_GUESTS | PUBLIC
