@@ -1,0 +1,71 @@
+"""What an embedder may replace: storage, broker, files, clock, keys."""
+
+from __future__ import annotations
+
+from chatproto.ports.outside import Broker, Clock, KeyStore, MediaStore
+from chatproto.ports.rows import (
+    AccountDataRow,
+    DeviceChanges,
+    EventHead,
+    KeyCounts,
+    MembershipRow,
+    ReceiptRow,
+    Related,
+    RoomRow,
+    TextHit,
+    TextSearch,
+    ToDeviceRow,
+    Unread,
+    UnreadEvent,
+)
+from chatproto.ports.store import Migration, Store
+from chatproto.ports.writes import (
+    OnCommit,
+    StoreAccountData,
+    StoreConfirmed,
+    StoreDeviceList,
+    StoreEvent,
+    StoreMembership,
+    StoreReceipt,
+    StoreRedaction,
+    StoreRoom,
+    StoreToDevice,
+    StoreTxn,
+    StoreWrite,
+    Transaction,
+)
+
+__all__ = [
+    "AccountDataRow",
+    "Broker",
+    "Clock",
+    "DeviceChanges",
+    "EventHead",
+    "KeyCounts",
+    "KeyStore",
+    "MediaStore",
+    "MembershipRow",
+    "Migration",
+    "OnCommit",
+    "ReceiptRow",
+    "Related",
+    "RoomRow",
+    "Store",
+    "StoreAccountData",
+    "StoreConfirmed",
+    "StoreDeviceList",
+    "StoreEvent",
+    "StoreMembership",
+    "StoreReceipt",
+    "StoreRedaction",
+    "StoreRoom",
+    "StoreToDevice",
+    "StoreTxn",
+    "StoreWrite",
+    "TextHit",
+    "TextSearch",
+    "ToDeviceRow",
+    "Transaction",
+    "Unread",
+    "UnreadEvent",
+]
