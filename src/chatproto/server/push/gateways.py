@@ -98,8 +98,9 @@ class PushGateways:
         if pdu.type == "m.room.member":
             self._moved(appended)
         users = self._users_in.get(pdu.room_id, set())
-        if pdu.type == "m.room.member" and pdu.state_key in self._of_user:
-            users = users | {UserId(pdu.state_key)}
+        target = UserId(pdu.state_key or "")
+        if pdu.type == "m.room.member" and target in self._of_user:
+            users = users | {target}
         return users
 
     def _moved(self, appended: Appended) -> None:
