@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import httpx2
 import trio
 from attrs import define, field
 
@@ -14,12 +13,15 @@ from chatproto.ids import RoomId, UserId
 from chatproto.ports import Clock, Store
 from chatproto.server.client_format import Formats
 from chatproto.server.commit import Appended, Work
-from chatproto.server.outbound import guarded_client
-from chatproto.server.push.pushing import Around, Pushing
 from chatproto.server.reach import Reach
 from chatproto.server.rooms import RoomCache
 from chatproto.server.unread import UnreadCounts
 from chatproto.server.visible import Visible
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from chatproto.server.push.pushing import Around, Pushing
 
 MAX_ANSWER = 64 * 1024
 
@@ -118,6 +120,9 @@ class PushGateways:
             self._users_in.setdefault(room_id, set()).add(user_id)
 
     def _start(self, key: _Key) -> None:
+        # Here, for most servers push nothing to anybody.
+        from chatproto.server.push.pushing import Pushing
+
         assert self._nursery is not None, "the engine is not open"
         if self._around is None:
             self._around = self._surroundings()
@@ -133,6 +138,9 @@ class PushGateways:
             del self._running[key]
 
     def _surroundings(self) -> Around:
+        from chatproto.server.outbound import guarded_client
+        from chatproto.server.push.pushing import Around
+
         return Around(
             store=self.store,
             cache=self.cache,

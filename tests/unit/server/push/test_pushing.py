@@ -46,7 +46,7 @@ class Gateway(httpx2.AsyncBaseTransport):
 def gateway(monkeypatch):
     gateway = Gateway()
     monkeypatch.setattr(
-        "chatproto.server.push.gateways.guarded_client",
+        "chatproto.server.outbound.guarded_client",
         lambda *_, **__: httpx2.AsyncClient(transport=gateway),
     )
     return gateway
