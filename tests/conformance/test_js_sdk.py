@@ -10,6 +10,11 @@ CLIENT, SCRIPT = "matrix-js-sdk", "js_walk.mjs"
 
 
 @pytest.fixture(scope="module")
+def server_options():
+    return ("--turn-uris=turn:localhost", "--turn-secret=a secret of the relay")
+
+
+@pytest.fixture(scope="module")
 def walked(recorded, register):
     return walks.walk(
         walks.javascript(SCRIPT),

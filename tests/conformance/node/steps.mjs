@@ -8,7 +8,7 @@ import { deflateSync, crc32 } from "node:zlib";
 export const SERVER = process.env.SERVER ?? "";
 export const PASSWORD = process.env.PASSWORD ?? "";
 // As long as anything may take that ought to happen at once, in milliseconds.
-const SOON = 15_000;
+const SOON = 30_000;
 
 // Standard output is for the results alone.
 console.log = console.info = console.debug = console.error;
