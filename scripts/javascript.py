@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,8 @@ def install() -> None:
 def lock() -> None:
     """Choose versions for what package.json asks for, and write them down."""
     LOCK.unlink(missing_ok=True)
+    # What is installed has no hashes, and npm would go by it.
+    shutil.rmtree(FOLDER / "node_modules", ignore_errors=True)
     _npm("install", "--package-lock-only")
     told: dict[str, Any] = json.loads(LOCK.read_text())
     for package in told["packages"].values():
