@@ -14,6 +14,9 @@ from attrs import frozen
 
 from chatproto.canonical import JsonObject, object_of
 
+# Longer patterns match nothing: a search takes up to the lengths of both, multiplied.
+MAX_PATTERN = 255  # characters
+
 _STEP = re.compile(r"(?:[^.\\]|\\.)+", re.DOTALL)
 _COUNT = re.compile(r"(==|<=|>=|<|>)?(\d{1,9})")
 _MISSING = object()
@@ -71,12 +74,12 @@ def matches_body(event: JsonObject, pattern: str) -> bool:
 
 def found_in(text: str, pattern: str) -> bool:
     """Whether a glob stands somewhere in a text, its ends at the bounds of words."""
-    return _find(_parts(pattern, whole=False), text)
+    return len(pattern) <= MAX_PATTERN and _find(_parts(pattern, whole=False), text)
 
 
 def matches(text: str, pattern: str) -> bool:
     """Whether a glob is the whole of a text: `*` is anything, `?` one character."""
-    return _find(_parts(pattern, whole=True), text)
+    return len(pattern) <= MAX_PATTERN and _find(_parts(pattern, whole=True), text)
 
 
 def _matches(event: JsonObject, key: object, pattern: object) -> bool:

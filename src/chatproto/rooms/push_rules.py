@@ -16,6 +16,7 @@ from chatproto.rooms.push_conditions import Seen, holds, matches_body
 
 KINDS = ("override", "content", "room", "sender", "underride")
 MASTER = ".m.rule.master"
+_SHORT = ("room_id", "sender", "type", "state_key")
 
 
 @frozen(kw_only=True)
@@ -123,6 +124,14 @@ class RuleSet:
             if rule.silences == room_id:
                 return True
         return False
+
+    def patterns(self) -> list[str]:
+        """The globs that texts of messages are held against."""
+        rules = [rule for kind in KINDS for rule in self.of_kind(kind)]
+        conditions = [each for rule in rules for each in rule.conditions or ()]
+        found = [rule.pattern for rule in rules]
+        found += [c.get("pattern") for c in conditions if c.get("key") not in _SHORT]
+        return [each for each in found if isinstance(each, str)]
 
     def heard(self) -> RuleSet:
         """The rules without those that put rooms to silence."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import trio
 from attrs import define, evolve, field, frozen
 
 from chatproto.canonical import object_of
@@ -131,6 +132,7 @@ class UnreadCounts:
         seen = seen_by(user_id, room)
         counted: dict[EventId | None, tuple[int, int]] = {}
         for event in events:
+            await trio.lowlevel.checkpoint()  # some rules take their time
             thread = event.thread if by_thread else None
             read = unread.read_seq if thread is None else reads.get(thread, whole)
             if event.seq > read:

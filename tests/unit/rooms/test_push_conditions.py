@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatproto.rooms.push_conditions import Seen, found_in, holds, matches
+from chatproto.rooms.push_conditions import MAX_PATTERN, Seen, found_in, holds, matches
 
 SEEN = Seen(
     display_name="Anna B",
@@ -141,7 +141,14 @@ def _contains(text, pattern):
     return any(matches(text[start:], pattern + "*") for start in range(len(text) + 1))
 
 
+@pytest.mark.parametrize("glob", [found_in, matches])
+def test_endless_pattern_matches_nothing(glob):
+    assert glob("?" * MAX_PATTERN, "?" * MAX_PATTERN)
+    assert not glob("?" * 60_000, "?" * 60_000)
+
+
 def test_costly_pattern_takes_no_time():
     started = time.perf_counter()
-    assert not found_in("a" * 60_000, "*a" * 500 + "b")
+    assert not found_in("a" * 60_000, "*a" * 127 + "b")
+    assert not found_in("!" * 60_000, "!" * 254 + "b")
     assert time.perf_counter() - started < 1

@@ -111,7 +111,12 @@ async def test_replaced_rule_stays_disabled(bob):
         (SetPushRuleEnabled(kind="room", rule_id="x", enabled=True), "M_NOT_FOUND"),
         (SetPushRuleActions(**MESSAGE, actions=({"x": 1},)), "M_INVALID_PARAM"),
         (
-            SetPushRule(kind="content", rule_id="x", actions=(), pattern="x" * 300_000),
+            SetPushRule(
+                kind="override",
+                rule_id="x",
+                actions=(),
+                conditions=({"kind": "x" * 300_000},),
+            ),
             "M_LIMIT_EXCEEDED",
         ),
     ],
@@ -119,6 +124,27 @@ async def test_replaced_rule_stays_disabled(bob):
 async def test_wrong_rule_is_refused(bob, call, errcode):
     with refused(errcode):
         await bob.call(call)
+
+
+async def test_patterns_are_bounded(bob):
+    await bob.call(word("?" * 255))
+    with refused("M_INVALID_PARAM"):
+        await bob.call(word("?" * 256))
+    condition = {"kind": "event_match", "key": "content.body", "pattern": "a" * 256}
+    rule = SetPushRule(
+        kind="override", rule_id="own", conditions=(condition,), actions=LOUD
+    )
+    with refused("M_INVALID_PARAM"):
+        await bob.call(rule)
+
+
+async def test_patterns_together_are_bounded(bob):
+    for number in range(15):
+        await bob.call(word(f"{number:0>255}"))
+    with refused("M_LIMIT_EXCEEDED"):
+        for number in range(15, 20):
+            await bob.call(word(f"{number:0>255}"))
+    await bob.call(quiet("!a:example.org"))
 
 
 async def test_rule_goes_before_another(bob):

@@ -295,7 +295,8 @@ def _where(user: UserId, request: Any) -> dict[str, Any]:
 
 
 def _number(version: str) -> int:
-    return int(version) if version.isascii() and version.isdigit() else 0
+    is_one = version.isascii() and version.isdigit() and len(version) <= 16
+    return int(version) if is_one else 0
 
 
 def _key(row: Row) -> ops.KeyBackupData:

@@ -21,11 +21,14 @@ from chatproto.decisions import (
 from chatproto.errors import MatrixError
 from chatproto.operations import push as ops
 from chatproto.operations.declare import Empty
+from chatproto.rooms.push_conditions import MAX_PATTERN
 from chatproto.rooms.push_rules import KINDS, PushRule, RuleSet
 from chatproto.server.push_rules import PUSH_RULES, content_of, rules_of
 
 MAX_BYTES = 256 * 1024
 MAX_NAME = 255
+# All patterns of a user together: each message is held against each of them.
+MAX_PATTERNS = 4_096  # characters
 
 
 async def get_all(reading: Any, _request: ops.GetPushRules) -> ops.PushRules:
@@ -89,6 +92,7 @@ def set_rule(view: View, request: ops.SetPushRule) -> Decision:
         raise MatrixError(
             "M_INVALID_PARAM", "before and after name rules of your own, of this kind"
         ) from None
+    _check_patterns(placed)
     return _set(view, placed)
 
 
@@ -151,6 +155,16 @@ def _check_name(rule_id: str) -> None:
         raise MatrixError(
             "M_INVALID_PARAM", "a rule's name has no slashes, and is not too long"
         )
+
+
+def _check_patterns(rules: RuleSet) -> None:
+    patterns = rules.patterns()
+    if any(len(each) > MAX_PATTERN for each in patterns):
+        message = f"a pattern has at most {MAX_PATTERN} characters"
+        raise MatrixError("M_INVALID_PARAM", message)
+    if sum(map(len, patterns)) > MAX_PATTERNS:
+        message = f"all patterns together have at most {MAX_PATTERNS} characters"
+        raise MatrixError("M_LIMIT_EXCEEDED", message)
 
 
 def _actions(actions: tuple[Any, ...]) -> tuple[Any, ...]:
