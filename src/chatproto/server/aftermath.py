@@ -155,6 +155,8 @@ class Aftermath:
     def _end_sessions(self, effect: EndSessions) -> None:
         self.callers.forget(effect.user_id, partial(_ends, effect))
         self.tickets.revoke(effect.user_id)
+        if self.push.serves(effect.user_id):
+            self.start_soon(self.push.load, effect.user_id)
         for reader in self.subscriptions.of_user(effect.user_id):
             if _ends(effect, reader.device_id):
                 reader.end("logged out")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Iterable
 from contextlib import aclosing, contextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
 from typing import Any
 
@@ -202,5 +203,7 @@ def guarded_client(
         timeout=step_seconds,
         follow_redirects=False,
         trust_env=False,
+        # One client asks for many users: nothing links them, and no jar grows.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         headers={"User-Agent": user_agent, "Accept-Encoding": "identity"},
     )

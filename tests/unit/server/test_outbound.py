@@ -205,6 +205,13 @@ async def test_long_answer_is_cut_off():
             await get(f"http://127.0.0.1:{port}/", LOOPBACK)
 
 
+async def test_cookies_are_not_kept():
+    answer = http(b"x", b"Set-Cookie: a=b; Path=/")
+    async with web(answer) as port, guarded_client(LOOPBACK) as client:
+        await client.get(f"http://127.0.0.1:{port}/")
+        assert list(client.cookies.jar) == []
+
+
 async def test_compressed_answer_is_not_inflated():
     async with web(http(b"x", b"Content-Encoding: gzip")) as port:
         with pytest.raises(AnswerRefused):

@@ -100,14 +100,13 @@ def set_pusher(view: View, request: ops.SetPusher) -> Decision:
     }
     # One app on one device is for one user, unless it says otherwise.
     others = () if request.append else view.rows["same"]
+    losers = [r["user_id"] for r in others if r["user_id"] != user]
     gone_too = tuple(
-        Delete(table="pushers", where={"user_id": other["user_id"], **key})
-        for other in others
-        if other["user_id"] != user
+        Delete(table="pushers", where={"user_id": loser, **key}) for loser in losers
     )
     return Decision(
         writes=(*gone_too, Put(table="pushers", row=row)),
-        effects=(start,),
+        effects=(start, *(StartPushing(user_id=loser) for loser in losers)),
         reply=Empty(),
     )
 

@@ -54,6 +54,10 @@ class PushGateways:
         for user_id in {UserId(row["user_id"]) for row in rows}:
             await self.load(user_id)
 
+    def serves(self, user_id: UserId) -> bool:
+        """Whether there are pushers of a user."""
+        return user_id in self._of_user
+
     async def load(self, user_id: UserId) -> None:
         """Start and end pushers of a user, so that those run that are stored."""
         rooms = [

@@ -29,10 +29,12 @@ class Gateway(httpx2.AsyncBaseTransport):
     answers: list = field(factory=list)
     told: list = field(factory=list)
     asked: int = 0
+    seconds: float = 0
 
     async def handle_async_request(self, request):
         body = json.loads(await request.aread())
         self.asked += 1
+        await trio.sleep(self.seconds)
         status, answer = self.answers.pop(0) if self.answers else (200, {})
         if status == 200:
             self.told.append({"url": str(request.url), **body["notification"]})
@@ -275,6 +277,33 @@ async def test_session_that_ends_takes_its_pushers_along(
     await ann.say(room)
     await settled()
     assert gateway.told == []
+
+
+async def test_burst_ends_with_the_session(chat, gateway, ann, room, autojump_clock):
+    phone = await chat.person("bob")
+    await phone.call(pusher())
+    await settled()
+    gateway.seconds = 5
+    for number in range(10):
+        await ann.say(room, str(number))
+    await trio.sleep(7)
+    await phone.call(Logout())
+    await settled()
+    assert gateway.asked <= 2
+
+
+async def test_burst_ends_when_another_takes_the_key(
+    gateway, ann, bob, cat, room, autojump_clock
+):
+    await bob.call(pusher())
+    await settled()
+    gateway.seconds = 5
+    for number in range(10):
+        await ann.say(room, str(number))
+    await trio.sleep(7)
+    await cat.call(pusher())
+    await settled()
+    assert gateway.asked <= 2
 
 
 @pytest.mark.parametrize(
