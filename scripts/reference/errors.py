@@ -17,7 +17,10 @@ _MEANINGS = {
     "M_BAD_JSON": "The JSON is readable, but not what belongs here; the words name the "
     "field.",
     "M_BAD_STATE": "The state of the room does not allow it.",
+    "M_BAD_STATUS": "The application service answered a ping with an error.",
     "M_CANNOT_OVERWRITE_MEDIA": "The announced file has been uploaded already.",
+    "M_CONNECTION_FAILED": "The application service cannot be reached.",
+    "M_CONNECTION_TIMEOUT": "The application service did not answer in time.",
     "M_DUPLICATE_ANNOTATION": "The same reaction of the same user is there already.",
     "M_EXCLUSIVE": "The name is kept for an application service.",
     "M_FORBIDDEN": "It is not allowed: by the room's rules, to this user, or with this "
@@ -47,6 +50,7 @@ _MEANINGS = {
     "`soft_logout` a refresh or a new log-in on the same device is enough.",
     "M_UNRECOGNIZED": "There is no such path, verb or operation.",
     "M_UNSUPPORTED_ROOM_VERSION": "Rooms of this version are not made here.",
+    "M_URL_NOT_SET": "The registration of the application service has no URL.",
     "M_USER_DEACTIVATED": "The account has been closed.",
     "M_USER_IN_USE": "The user name is taken.",
     "M_USER_LOCKED": "The account is locked.",

@@ -76,7 +76,7 @@ class UploadSigningKeys(Call[Empty]):
     master_key: JsonObject | None = None
     self_signing_key: JsonObject | None = None
     user_signing_key: JsonObject | None = None
-    auth: JsonObject | None = None
+    auth: JsonObject | None = field(default=None, repr=False)
 
 
 @frozen(kw_only=True)

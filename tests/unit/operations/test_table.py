@@ -70,6 +70,7 @@ def test_secrets_are_not_shown(operation):
 def test_what_needs_no_login():
     public = {op.name for op in OPERATIONS if op.access is Access.PUBLIC}
     assert public == {
+        "account.check_registration_token",
         "account.check_username",
         "account.login",
         "account.login_flows",
