@@ -21,6 +21,9 @@ _UPLOADED = """select coalesce(sum(size), 0),
     coalesce(sum(size) filter (where created_ts > ?), 0)
     from media where user_id=?"""
 
+# No name is longer, and SQLite refuses to look for what is much longer.
+MAX_TERM = 1_000  # characters
+
 
 class UserReads(Reads):
     """Memberships, the directories of users and rooms."""
@@ -64,7 +67,7 @@ class UserReads(Reads):
         if term.startswith("@"):  # a user ID, or the beginning of one
             term = term[1:].partition(":")[0]
         words = search_text(term)
-        if not words:
+        if not words or len(words) > MAX_TERM:
             return []
         values = (f"%{words}%", user_id, limit)
 

@@ -144,3 +144,8 @@ async def test_search_tells_that_there_are_more(ann, crowd):
     assert (len(some.results), some.limited) == (1, True)
     every = await ann.call(SearchUsers(search_term="бел", limit=2))
     assert (len(every.results), every.limited) == (2, False)
+
+
+@pytest.mark.parametrize("term", ["x" * 70_000, "%" * 500 + "x", "@" + "y" * 60_000])
+async def test_absurd_term_finds_nobody(ann, term):
+    assert (await ann.call(SearchUsers(search_term=term))).results == ()
