@@ -145,7 +145,7 @@ class Hostile:
         if self._is(0.1):
             return self.random.choice(VALUES)
         made = self._made(self._schema_of(operation), None)
-        fields = made if isinstance(made, dict) else {}
+        fields = dict(made) if isinstance(made, dict) else {}
         for name in names:
             fields[name] = self._made({"type": "string"}, name)
         return fields

@@ -20,6 +20,7 @@ from chatproto.server.sliding.wanted import RoomWanted, room_wanted, room_wanted
 MAX_LISTS = 100
 MAX_SUBSCRIPTIONS = 1_000
 MAX_RANGES = 100
+MAX_FILTERED = 100  # every room is held against each of them
 
 
 @frozen(kw_only=True)
@@ -177,6 +178,7 @@ def _list(asked: ListOfRooms, user_id: UserId) -> RoomList:
         if len(asked.ranges) > MAX_RANGES:
             raise MatrixError("M_INVALID_PARAM", f"a list has over {MAX_RANGES} ranges")
         ranges = tuple(_range(pair) for pair in asked.ranges)
+    _require_few_values(asked.filters)
     wanted = room_wanted(asked.timeline_limit, asked.required_state, user_id)
     return RoomList(ranges, asked.filters, wanted)
 
@@ -194,8 +196,22 @@ def _list_v4(asked: ListOfRoomsV4) -> RoomList:
         tags=wants.tags,
         not_tags=wants.not_tags,
     )
+    _require_few_values(filters)
     wanted = room_wanted_v4(asked.timeline_limit, asked.required_state)
     return RoomList(ranges, filters, wanted)
+
+
+def _require_few_values(filters: ListFilters) -> None:
+    many = (
+        filters.spaces,
+        filters.room_types,
+        filters.not_room_types,
+        filters.tags,
+        filters.not_tags,
+    )
+    if any(len(values or ()) > MAX_FILTERED for values in many):
+        message = f"a filter names over {MAX_FILTERED} tags, types or spaces"
+        raise MatrixError("M_INVALID_PARAM", message)
 
 
 def _range(pair: tuple[int, ...]) -> tuple[int, int]:

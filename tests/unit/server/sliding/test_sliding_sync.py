@@ -343,10 +343,12 @@ async def test_direct_chat_is_marked(ann, bob, room):
         windows([0, 1], state=[["m.x", str(n)] for n in range(251)]),
         {"lists": {str(n): {} for n in range(101)}},
         {"room_subscriptions": {f"!{n}:example.org": {} for n in range(1001)}},
+        {"lists": {"a": {"filters": {"not_tags": ["x"] * 101}}}},
+        {"lists": {"a": {"filters": {"room_types": [None] * 101}}}},
         {"conn_id": "x" * 256},
         {"set_presence": "asleep"},
     ],
-    ids=range(11),
+    ids=range(13),
 )
 async def test_nonsense_is_refused(bob, body):
     with refused("M_INVALID_PARAM", 400):
