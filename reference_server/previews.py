@@ -21,7 +21,8 @@ from chatproto.server.outbound import guarded_client
 from chatproto.server.reach import Reach
 from reference_server.file_types import picture_type
 from reference_server.open_graph import Page, read_page
-from reference_server.thumbnail import Wanted, make_thumbnail
+from reference_server.thumbnail import make_thumbnail
+from reference_server.thumbnail_sizes import Wanted
 from reference_server.uploads import Incoming, Uploads
 
 MAX_BYTES = 8 * 1024 * 1024

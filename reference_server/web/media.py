@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import structlog
@@ -25,13 +25,15 @@ from reference_server.file_types import (
     picture_type,
     served_type,
 )
-from reference_server.previews import Previews
-from reference_server.thumbnail import nearest
+from reference_server.thumbnail_sizes import nearest
 from reference_server.thumbnails import Thumbnails
 from reference_server.uploads import Incoming, Uploads
 from reference_server.web.answers import error_headers
 from reference_server.web.file_answers import File, Send, safe_name, send_file
 from reference_server.web.http import bearer_token, internal_error
+
+if TYPE_CHECKING:
+    from reference_server.previews import Previews
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -81,7 +83,7 @@ class MediaApp:
         self._router = router
         self._uploads = Uploads(engine, files)
         self._thumbnails = Thumbnails(files, made)
-        self._previews = Previews(self._uploads, engine.settings.reach)
+        self._previews = _previews(engine, self._uploads)
 
     def matches(self, scope: dict[str, Any]) -> bool:
         path = scope.get("raw_path", b"").decode("ascii", "replace").partition("?")[0]
@@ -176,9 +178,18 @@ class MediaApp:
         )
 
     async def _preview(self, caller: Caller, request: ops.GetUrlPreview) -> JsonObject:
-        if not self._engine.settings.url_previews:
+        if self._previews is None:
             raise MatrixError("M_UNRECOGNIZED", "this server makes no previews")
         return await self._previews.get(caller, request.url)
+
+
+def _previews(engine: Engine, uploads: Uploads) -> Previews | None:
+    if not engine.settings.url_previews:
+        return None
+    # Here, for a server that makes none need not load what makes them.
+    from reference_server.previews import Previews
+
+    return Previews(uploads, engine.settings.reach)
 
 
 def _incoming(

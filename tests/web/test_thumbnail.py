@@ -6,14 +6,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from chatproto.errors import MatrixError
-from reference_server.thumbnail import (
+from reference_server.thumbnail import make_thumbnail, webp_size
+from reference_server.thumbnail_sizes import (
     CROPPED,
     SCALED,
     NoPicture,
     Wanted,
-    make_thumbnail,
     nearest,
-    webp_size,
 )
 from tests.web import pictures
 from tests.web.pictures import colors, encoded, halves, jpeg, moving, opened, png

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chatproto.storage.media import FileMediaStore
 from reference_server import thumbnails
-from reference_server.thumbnail import NoPicture, Wanted, nearest
+from reference_server.thumbnail_sizes import NoPicture, Wanted, nearest
 from reference_server.thumbnails import Thumbnails
 from tests.web import pictures
 from tests.web.files import kept, open_site
