@@ -59,7 +59,9 @@ class FakeBridge:
 
     @property
     def events(self) -> list[dict]:
-        return [e for _, body in self.taken for e in json.loads(body)["events"]]
+        """Those of each transaction once, however often it came."""
+        once = dict(self.taken)
+        return [e for body in once.values() for e in json.loads(body)["events"]]
 
     @property
     def bodies(self) -> list[str]:

@@ -145,6 +145,14 @@ async def test_page_goes_on_after_its_room_when_rooms_come_before(ann):
     assert await names(ann, room, from_=page.next_batch) == ["b", "c"]
 
 
+async def test_page_goes_on_by_number_when_its_room_has_gone(ann):
+    rooms = [await ann.create(name=name) for name in "abc"]
+    room = await space(ann, *rooms, name="space")
+    page = await ann.call(GetHierarchy(room_id=room, limit=2))
+    await ann.set_state(room, "m.space.child", {}, rooms[0])
+    assert await names(ann, room, from_=page.next_batch) == ["c"]
+
+
 @pytest.mark.parametrize(
     "changed",
     [

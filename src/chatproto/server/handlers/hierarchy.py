@@ -72,14 +72,23 @@ async def get_hierarchy(reading: Any, request: ops.GetHierarchy) -> ops.Hierarch
     start = _From.of(request)
     if await _shown(reading, request.room_id) is None:
         raise MatrixError("M_FORBIDDEN", "you are not allowed to view this room")
-    walked = [room async for room in _walk(reading, request.room_id, start)]
-    ids: list[str] = [room.room_id for room in walked]
-    after = ids.index(start.room_id) + 1 if start.room_id in ids else start.count
-    end = after + min(request.limit or MAX_PAGE, MAX_PAGE)
-    page = tuple(_space_room(room, start) for room in walked[after:end])
-    more = end < len(walked)
-    last = _From(*_filters(start), end, ids[end - 1]) if more else None
-    return ops.Hierarchy(rooms=page, next_batch=last.token() if last else None)
+    size = min(request.limit or MAX_PAGE, MAX_PAGE)
+    walked: list[Timeline] = []
+    after = None if start.room_id else 0
+    async for room in _walk(reading, request.room_id, start):
+        walked.append(room)
+        if room.room_id == start.room_id:
+            after = len(walked)
+        if after is not None and len(walked) > after + size:
+            break
+    first = start.count if after is None else after
+    page = walked[first : first + size]
+    next_batch = None
+    if len(walked) > first + size:
+        end = _From(*_filters(start), first + size, page[-1].room_id)
+        next_batch = end.token()
+    rooms = tuple(_space_room(room, start) for room in page)
+    return ops.Hierarchy(rooms=rooms, next_batch=next_batch)
 
 
 async def _walk(reading: Any, root: RoomId, start: _From) -> AsyncIterator[Timeline]:
