@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from attrs import asdict, frozen
@@ -75,12 +76,13 @@ async def get_hierarchy(reading: Any, request: ops.GetHierarchy) -> ops.Hierarch
     size = min(request.limit or MAX_PAGE, MAX_PAGE)
     walked: list[Timeline] = []
     after = None if start.room_id else 0
-    async for room in _walk(reading, request.room_id, start):
-        walked.append(room)
-        if room.room_id == start.room_id:
-            after = len(walked)
-        if after is not None and len(walked) > after + size:
-            break
+    async with aclosing(_walk(reading, request.room_id, start)) as rooms_there:
+        async for room in rooms_there:
+            walked.append(room)
+            if room.room_id == start.room_id:
+                after = len(walked)
+            if after is not None and len(walked) > after + size:
+                break
     first = start.count if after is None else after
     page = walked[first : first + size]
     next_batch = None
@@ -91,7 +93,7 @@ async def get_hierarchy(reading: Any, request: ops.GetHierarchy) -> ops.Hierarch
     return ops.Hierarchy(rooms=rooms, next_batch=next_batch)
 
 
-async def _walk(reading: Any, root: RoomId, start: _From) -> AsyncIterator[Timeline]:
+async def _walk(reading: Any, root: RoomId, start: _From) -> AsyncGenerator[Timeline]:
     """The rooms that the caller may see, depth first, each of them once."""
     waiting = [(root, 0)]
     seen: set[str] = set()
