@@ -5,13 +5,16 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from chatproto.client.cli import main as client
 from chatproto.operations.table import OPERATIONS
+from chatproto.server.appservices.registration import parse_registration
 from chatproto.wire.ws import TRANSITIONS
 from reference_server.cli import main as server
 from reference_server.config import options
@@ -93,6 +96,35 @@ LINKS = [
 @pytest.mark.parametrize(("page", "target"), LINKS)
 def test_link_leads_somewhere(page, target):
     assert (Path(page).parent / target).exists()
+
+
+REGISTRATIONS = [
+    pytest.param(block, id=page)
+    for page in PAGES
+    for block in re.findall(r"```yaml\n(.*?)```", Path(page).read_text(), re.DOTALL)
+]
+
+
+@pytest.mark.parametrize("block", REGISTRATIONS)
+def test_registration_is_valid(block):
+    assert parse_registration(yaml.safe_load(block)).users
+
+
+SETTINGS = [
+    pytest.param(block, id=f"{page}-{number}")
+    for page in PAGES
+    for number, block in enumerate(
+        re.findall(
+            r"```toml\n(\[chatproto\]\n.*?)```", Path(page).read_text(), re.DOTALL
+        )
+    )
+]
+
+
+@pytest.mark.parametrize("block", SETTINGS)
+def test_settings_are_known(block):
+    named = tomllib.loads(block)["chatproto"]
+    assert named.keys() <= {option.name for option in options()}
 
 
 def test_every_page_can_be_found():
