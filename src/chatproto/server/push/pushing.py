@@ -105,6 +105,9 @@ class Pushing:
                 except MatrixError as error:  # the store is behind
                     _log.info("pushing waits: %s", error.error)
                     await self._back_off()
+                except Exception:  # noqa: BLE001  # it must not end the server
+                    _log.exception("pushing failed")
+                    await self._back_off()
 
     async def _round(self) -> None:
         self._news = trio.Event()

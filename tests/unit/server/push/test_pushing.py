@@ -206,6 +206,19 @@ async def test_failing_gateway_is_asked_again(gateway, ann, bob, room, autojump_
     assert gateway.asked == 4
 
 
+async def test_mistake_in_pushing_ends_nothing(
+    gateway, ann, bob, room, monkeypatch, autojump_clock
+):
+    tell = "chatproto.server.push.pushing.notification"
+    with monkeypatch.context() as broken:
+        broken.setattr(tell, lambda *_: 1 / 0)
+        await bob.call(pusher())
+        event_id = await ann.say(room)
+        await trio.sleep(1)
+    await settled()
+    assert gateway.ids() == [event_id]
+
+
 async def test_old_news_are_left_out(chat, gateway, ann, bob, room, autojump_clock):
     gateway.answers = [(503, {})] * 6
     await bob.call(pusher())
