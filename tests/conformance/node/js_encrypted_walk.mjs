@@ -16,6 +16,9 @@ async function verify(asking, asked, request) {
   await until(() => request.phase === 3);
   const verifiers = [await request.startVerification("m.sas.v1")];
   verifiers.push(await until(() => theirs.verifier));
+  // The client itself holds a verifier weakly: one that nobody else holds may be
+  // collected while it waits, and then waits forever.
+  asking.verifiers = verifiers;
   const shown = verifiers.map((verifier) => new Promise((show) => verifier.once(VerifierEvent.ShowSas, show)));
   const ends = verifiers.map((verifier) => verifier.verify());
   const callbacks = await Promise.all(shown);
