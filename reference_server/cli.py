@@ -64,6 +64,18 @@ def serve(config_file: Path | None, **given: Any) -> None:
     _run(partial(run, config))
 
 
+@main.command()
+@_with_settings
+def health(config_file: Path | None, **given: Any) -> None:
+    """Ask the server that runs with these settings whether it takes calls."""
+    from reference_server.health import ask
+
+    try:
+        click.echo(ask(_config(config_file, given)))
+    except ChatprotoError as error:
+        raise click.ClickException(str(error)) from None
+
+
 @main.command("schema")
 @click.argument("kind", type=click.Choice(["openapi", "asyncapi"]))
 @_with_settings

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import click
+import structlog
 import trio
 from attrs import define
 
@@ -24,6 +25,8 @@ from reference_server.web.http import make_quart
 from reference_server.web.limits import HttpLimits, SocketLimits
 from reference_server.web.media import MediaApp
 from reference_server.web.sockets import OpenSockets
+
+_log = structlog.get_logger("chatproto.serve")
 
 
 async def serve(
@@ -125,7 +128,7 @@ class App:
     async def _health(self, path: str, send: Any) -> None:
         state = "ok"
         if path == "/readyz":
-            state = self._readiness()
+            state = await self._readiness()
         ready = state == "ok"
         body = dumps({"status": state})
         headers = [
@@ -138,11 +141,19 @@ class App:
         )
         await send({"type": "http.response.body", "body": body})
 
-    def _readiness(self) -> str:
+    async def _readiness(self) -> str:
         if self.shutdown.is_set():
             return "draining"
+        engine = self.server.engine
         # Only the database being slow or gone lets so much wait for it.
-        return "behind" if self.server.engine.is_behind else "ok"
+        if engine.is_behind:
+            return "behind"
+        try:
+            await engine.store.last_pos()
+        except Exception:  # noqa: BLE001  # whatever it is, it is no answer
+            _log.exception("the database does not answer")
+            return "no database"
+        return "ok"
 
 
 async def _stop_on_signal(shutdown: trio.Event) -> None:
