@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint types imports docs docs-check format bench clean
+.PHONY: run test lint types imports docs docs-check vendor vendor-check format bench clean
 
 run: .make/server
 	$(BIN)/chatproto-server serve --demo --data demo-data --listen 127.0.0.1:8008
@@ -27,6 +27,12 @@ docs: .make/dev
 
 docs-check: .make/dev
 	$(BIN)/python -m scripts.reference --check
+
+vendor: .make/dev
+	$(BIN)/python -m scripts.vendor
+
+vendor-check: .make/dev
+	$(BIN)/python -m scripts.vendor --check
 
 format: .make/dev
 	$(BIN)/ruff check --fix .
