@@ -1,6 +1,7 @@
 # The reference server as an image. Only /data is written to, so that everything else can
-# be read-only. Whoever installs by a mirror of PyPI hands pip's settings to the build:
-#   docker build --secret id=pip.conf,src=$HOME/.config/pip/pip.conf -t chatproto .
+# be read-only. A mirror of PyPI, and the authority that vouches for it, are told by
+#   docker build --secret id=pip.conf,src=pip.conf --secret id=pip.crt,src=ca.crt .
+# where pip.conf says `cert = /etc/pip.crt`; neither becomes part of the image.
 ARG BASE=python:3.11-slim
 
 FROM ${BASE} AS builder
@@ -8,26 +9,25 @@ WORKDIR /source
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
     PIP_ROOT_USER_ACTION=ignore
-COPY constraints.txt ./
-RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
-    python3 -m venv /build \
-    && /build/bin/pip install --quiet --constraint constraints.txt hatchling \
-    && python3 -m venv --without-pip /opt/chatproto
-COPY pyproject.toml README.md LICENSE ./
+COPY constraints.txt pyproject.toml README.md LICENSE ./
 COPY src src
 COPY reference_server reference_server
-# The wheel and not the folder: what is run is what is published.
+# The wheel and not the folder is installed: what runs is what is published.
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
-    /build/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheel . \
+    --mount=type=secret,id=pip.crt,target=/etc/pip.crt \
+    python3 -m venv /build \
+    && python3 -m venv --without-pip /opt/chatproto \
+    && /build/bin/pip install --quiet --constraint constraints.txt hatchling \
+    && /build/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheel . \
     && /build/bin/pip --python /opt/chatproto install --quiet --constraint constraints.txt \
-    "$(ls /wheel/*.whl)[server]"
+    "$(echo /wheel/*.whl)[server]"
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="chatproto" \
       org.opencontainers.image.description="A Matrix-style chat server" \
       org.opencontainers.image.licenses="Apache-2.0"
 # The library of some bases comes without byte code, and nothing can be added when it runs.
-RUN useradd --system --uid 10001 --user-group --home-dir /data --no-create-home \
+RUN useradd --uid 10001 --user-group --home-dir /data --no-create-home \
     --shell /usr/sbin/nologin chatproto \
     && install -d -o chatproto -g chatproto -m 0700 /data \
     && python3 -m compileall -q -x '/(tests?|idlelib|lib2to3|turtledemo|site-packages)/' \
