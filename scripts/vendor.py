@@ -1,7 +1,7 @@
 """Bundle the libraries that scripts/vendor/package.json names for the web client.
 
 Each script in scripts/vendor becomes one minified module of reference_server/ui/vendor,
-with the licences of all that went into it. With --lock, versions are chosen anew; with
+with the licences of all that went into it; and the emoji are put beside them. With --lock, versions are chosen anew; with
 --check, what is committed is compared with what would be made.
 """
 
@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from scripts import npm
+from scripts import emoji, npm
 
 _ROOT = Path(__file__).parent.parent
 SOURCES = Path(__file__).parent / "vendor"
@@ -36,6 +36,7 @@ def build(folder: Path) -> None:
     for source in sorted(SOURCES.glob("*.js")):
         for name in _bundle(source, folder / source.name):
             made.setdefault(name, []).append(source.name)
+    made[emoji.PACKAGE] = _emoji(folder)
     packages = [_package(name, folder) for name in sorted(made)]
     for file in sorted(folder.glob("*.js")):
         parts = [p for p in packages if file.name in made[p["name"]]]
@@ -67,6 +68,18 @@ def _bundle(source: Path, target: Path) -> list[str]:
         (output,) = json.loads(told.read_text())["outputs"].values()
     read = (_PACKAGE.match(path) for path in output["inputs"])
     return sorted({found[1] for found in read if found})
+
+
+def _emoji(folder: Path) -> list[str]:
+    """Write the emoji of each language; the names of the files."""
+    (folder / "emoji").mkdir()
+    files = []
+    for language in emoji.LANGUAGES:
+        groups = emoji.read(SOURCES / "node_modules" / emoji.PACKAGE, language)
+        text = json.dumps(groups, ensure_ascii=False, separators=(",", ":"))
+        files.append(f"emoji/{language}.json")
+        (folder / files[-1]).write_text(text + "\n")
+    return files
 
 
 def _package(name: str, folder: Path) -> dict[str, Any]:

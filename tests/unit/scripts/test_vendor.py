@@ -46,6 +46,19 @@ def test_every_source_has_its_bundle():
     assert sorted(path.name for path in vendor.SOURCES.glob("*.js")) == BUNDLES
 
 
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_emoji_can_be_found_by_words(language):
+    groups = json.loads((vendor.VENDOR / "emoji" / f"{language}.json").read_text())
+    emoji = [each for group in groups for each in group["emoji"]]
+    assert len(groups) == 9
+    assert len(emoji) > 1500
+    assert all(each["text"] and each["label"] for each in emoji)
+    thumb = next(each for each in emoji if each["text"] == "👍️")
+    assert len(thumb["skins"]) == 5
+    assert "thumbsup" in thumb["codes"]
+    assert ("лайк" if language == "ru" else "like") in thumb["words"]
+
+
 def test_lock_names_no_addresses():
     assert "://" not in LOCK
 
