@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint types imports docs docs-check vendor vendor-check format bench clean
+.PHONY: run test lint types imports docs docs-check vendor vendor-check format bench image clean
 
 run: .make/server
 	$(BIN)/chatproto-server serve --demo --data demo-data --listen 127.0.0.1:8008
@@ -40,6 +40,9 @@ format: .make/dev
 
 bench: .make/dev
 	$(BIN)/python -m tests.benchmarks
+
+image:
+	$(PYTHON) scripts/build_image.py
 
 clean:
 	rm -rf $(VENV) .make demo-data
