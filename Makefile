@@ -42,7 +42,7 @@ bench: .make/dev
 	$(BIN)/python -m tests.benchmarks
 
 image:
-	$(PYTHON) scripts/build_image.py
+	$(PYTHON) -m scripts.build_image
 
 clean:
 	rm -rf $(VENV) .make demo-data
