@@ -44,7 +44,7 @@ export class Connection {
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = ({ code, reason }) => this.#ended(code || LOST, reason);
     this.#after(CONNECT_MS, () => {
-      if (!this.#isWelcomed) this.end(LOST, "the server does not answer");
+      if (!this.#isWelcomed) this.end("the server does not answer");
     });
   }
 
@@ -70,18 +70,18 @@ export class Connection {
     const askedMs = this.#clock.nowMs();
     this.#ping();
     this.#after(PROBE_MS, () => {
-      if (this.#heardMs < askedMs) this.end(LOST, "the server is silent");
+      if (this.#heardMs < askedMs) this.end("the server is silent");
     });
   }
 
-  /** Ends the connection now; the guest hears of it as if the server had closed it so. */
-  end(code, reason) {
+  /** Ends the connection now, and tells the server `code` if it is still there. */
+  end(reason, code) {
     if (this.#phase === "closed") return;
     const socket = this.#socket;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.onerror = () => {}; // closing what is not open yet is an error to some
-    socket.close(code === LOST ? undefined : code);
-    this.#ended(code, reason);
+    socket.close(code);
+    this.#ended(LOST, reason);
   }
 
   get #isWelcomed() {
@@ -101,7 +101,7 @@ export class Connection {
     const frame = decode(data);
     const isExpected = frame && this.#mayCome(frame.kind);
     // News may have been in it: only a resume from the position reached brings them.
-    if (!isExpected) this.end(BROKE_PROTOCOL, "the server broke the protocol");
+    if (!isExpected) this.end("the server broke the protocol", BROKE_PROTOCOL);
     else this.#take(frame, data.length);
   }
 
@@ -129,7 +129,7 @@ export class Connection {
   #part(frame) {
     this.#phase = "draining";
     this.#goodbye = frame;
-    this.#after(GOODBYE_MS, () => this.end(LOST, frame.reason));
+    this.#after(GOODBYE_MS, () => this.end(frame.reason));
     this.#guest.goodbye(frame);
   }
 
@@ -137,7 +137,7 @@ export class Connection {
     this.#after(Math.min(heartbeatMs, ACK_EVERY_MS), () => {
       const quietMs = this.#clock.nowMs() - this.#heardMs;
       if (quietMs > heartbeatMs * QUIET_FACTOR) {
-        this.end(LOST, "the server is silent");
+        this.end("the server is silent");
         return;
       }
       this.#acknowledge();

@@ -134,7 +134,8 @@ export class Link {
     await this.#credentials.renew(used);
     if (used === this.#token && this.#connection && !this.#isRenewing) {
       this.#isRenewing = true;
-      this.#connection.end(NORMAL, "there is a new token");
+      this.#onTrial = this.#credentials.accessToken;
+      this.#connection.end("there is a new token", NORMAL);
     }
   }
 
@@ -164,13 +165,18 @@ export class Link {
       goodbye: (frame) => this.#goodbye(frame),
       ended: (closed) => this.#closed(closed),
     };
-    this.#connection = new Connection({
-      url: this.#url,
-      WebSocket: this.#WebSocket,
-      clock: this.#clock,
-      greeting: () => this.#hello(),
-      guest,
-    });
+    try {
+      this.#connection = new Connection({
+        url: this.#url,
+        WebSocket: this.#WebSocket,
+        clock: this.#clock,
+        greeting: () => this.#hello(),
+        guest,
+      });
+    } catch (error) {
+      // The browser allows no socket to there at all, whose page it is.
+      this.#end(new Disconnected("no socket can be opened", { cause: error }));
+    }
   }
 
   #hello() {
@@ -282,7 +288,7 @@ export class Link {
     if (this.#state.status === "ended") return;
     this.#leaveRound();
     this.#state = Object.freeze({ status: "ended", error });
-    this.#connection?.end(NORMAL, "the client leaves");
+    this.#connection?.end("the client leaves", NORMAL);
     for (const waiter of this.#waiters) waiter.reject(this.#over());
     this.#waiters.clear();
     this.#guest.changed();
