@@ -8,6 +8,7 @@ import { icon } from "./icon.js";
 import "./avatar.js";
 import "./message-text.js";
 import "./attachment.js";
+import "./link-preview.js";
 
 const FILES = new Set(["m.image", "m.video", "m.audio", "m.file"]);
 
