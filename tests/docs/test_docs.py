@@ -101,7 +101,7 @@ def test_link_leads_somewhere(page, target):
 REGISTRATIONS = [
     pytest.param(block, id=page)
     for page in PAGES
-    for block in re.findall(r"```yaml\n(.*?)```", Path(page).read_text(), re.DOTALL)
+    for block in re.findall(r"```yaml\n(id: .*?)```", Path(page).read_text(), re.DOTALL)
 ]
 
 
