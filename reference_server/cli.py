@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import attrs
 import click
 import trio
 from attrs import evolve
@@ -20,7 +21,7 @@ def _with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add an option for every setting, and one for the file."""
     for setting in reversed(options()):
         command = click.option(
-            f"--{setting.name.replace('_', '-')}",
+            spelled(setting),
             setting.name,
             default=None,
             help=f"{setting.metadata['help']} [{_shown_default(setting.default)}]",
@@ -33,6 +34,12 @@ def _with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         envvar="CHATPROTO_CONFIG",
         help="a TOML file with the same settings under [chatproto]",
     )(command)
+
+
+def spelled(setting: attrs.Attribute[Any]) -> str:
+    """The option of a setting; what is on by itself has one to switch it off."""
+    name = setting.name.replace("_", "-")
+    return f"--{name}/--no-{name}" if setting.default is True else f"--{name}"
 
 
 def _kind(declared: str) -> dict[str, Any]:

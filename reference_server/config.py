@@ -96,6 +96,9 @@ class Config:
             "help": "take the access token from the query as well (logs show it)"
         },
     )
+    web_client: bool = field(
+        default=True, metadata={"help": "serve the web client at /"}
+    )
     url_previews: bool = field(
         default=False,
         metadata={"help": "fetch pages that are linked to, to show what they are"},

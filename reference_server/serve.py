@@ -25,6 +25,7 @@ from reference_server.web.http import make_quart
 from reference_server.web.limits import HttpLimits, SocketLimits
 from reference_server.web.media import MediaApp
 from reference_server.web.sockets import OpenSockets
+from reference_server.web.static import ClientFiles
 
 _log = structlog.get_logger("chatproto.serve")
 
@@ -103,16 +104,21 @@ def make_app(server: Server, shutdown: trio.Event) -> App:
     router = Router(server.engine.operations)
     media = MediaApp(server.engine, server.media, server.made, router)
     quart = make_quart(server.engine, token_in_query=server.config.token_in_query)
-    return App(server, quart, media, shutdown)
+    files = None
+    if server.config.web_client:
+        paths = (operation.path for operation in server.engine.operations)
+        files = ClientFiles(reserved=frozenset(path.split("/")[1] for path in paths))
+    return App(server, quart, media, files, shutdown)
 
 
 @define(eq=False)
 class App:
-    """Health and files are answered here, the operations by Quart."""
+    """Health, files and the client are answered here, the operations by Quart."""
 
     server: Server
     quart: Any
     media: MediaApp
+    files: ClientFiles | None
     shutdown: trio.Event
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -122,6 +128,9 @@ class App:
                 return
             if self.media.matches(scope):
                 await self.media(scope, receive, send)
+                return
+            if self.files is not None and self.files.matches(scope):
+                await self.files(scope, receive, send)
                 return
         await self.quart(scope, receive, send)
 

@@ -82,7 +82,7 @@ async def send_file(file: File, headers: dict[bytes, bytes], send: Send) -> None
     """Answer a GET, whole or in part or that nothing has changed."""
     tag = f'"{file.tag}"'
     fixed = {**_FIXED, "ETag": tag}
-    if _names(headers.get(b"if-none-match", b""), tag):
+    if names_tag(headers.get(b"if-none-match", b""), tag):
         await send(_start(304, fixed))
         await send(_part(b"", more=False))
         return
@@ -109,7 +109,8 @@ async def send_file(file: File, headers: dict[bytes, bytes], send: Send) -> None
     await send(_part(b"", more=False))
 
 
-def _names(header: bytes, tag: str) -> bool:
+def names_tag(header: bytes, tag: str) -> bool:
+    """Whether an If-None-Match has a tag among those that it names."""
     told = {
         each.strip().removeprefix("W/") for each in header.decode("latin-1").split(",")
     }

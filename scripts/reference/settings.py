@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from chatproto.operations.codec import hints
+from reference_server.cli import spelled
 from reference_server.config import ENV_PREFIX, Config, options
 from scripts.reference.markdown import code, default_of, table
 
@@ -33,7 +34,7 @@ With every default written out:
 def page() -> str:
     rows = [
         (
-            code(option_name(o)),
+            code(spelled(o)),
             code(f"{ENV_PREFIX}{o.name.upper()}"),
             code(o.name),
             _kind(o),
@@ -45,10 +46,6 @@ def page() -> str:
     head = ("option", "environment", "file", "type", "default", "what it sets")
     lines = "\n".join(f"{o.name} = {_toml(o)}" for o in options())
     return "\n".join([_INTRO, table(head, rows), _FILE.format(lines=lines)])
-
-
-def option_name(setting: attrs.Attribute[Any]) -> str:
-    return f"--{setting.name.replace('_', '-')}"
 
 
 def _kind(setting: attrs.Attribute[Any]) -> str:
