@@ -1,3 +1,4 @@
+import { MatrixError } from "./errors.js";
 import { isObject } from "./json.js";
 
 const AROUND = 50;
@@ -62,7 +63,9 @@ export class History {
 
   async #page(roomId, from, limit) {
     const page = await this.#ask("room.history", { room_id: roomId, dir: "b", from, limit });
-    this.#tell(this.#state.applyHistory(roomId, isObject(page) ? page : {}, "b"));
+    // Of a page that says nothing it would seem as if there were nothing older.
+    if (!Array.isArray(page?.chunk)) throw new MatrixError("M_UNKNOWN", "this is no page");
+    this.#tell(this.#state.applyHistory(roomId, page, "b"));
   }
 
   /** Whoever asks while a page is under way waits for that one. */
