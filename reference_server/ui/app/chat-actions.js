@@ -18,6 +18,8 @@ export class ChatActions {
       "cp-delete-chat": this.#delete,
       "cp-mark-unread": this.#markUnread,
       "cp-message": this.#message,
+      "cp-new-chat": () => this.#host.show(document.createElement("cp-new-chat")),
+      "cp-emoji": ({ detail }) => this.#host.pickEmoji(detail.at, detail.chosen),
       "cp-failed": ({ detail }) => this.failed(detail.error),
     };
     for (const [type, handler] of Object.entries(handled)) {
@@ -163,9 +165,10 @@ export class ChatActions {
     });
   }
 
-  #message({ detail: { action, row, room, key } }) {
+  #message({ detail: { action, row, room, key, at } }) {
+    const react = (chosen) => this.#react(room, row, chosen);
     const acts = {
-      react: () => key && this.#react(room, row, key),
+      react: () => (key ? react(key) : this.#host.pickEmoji(at, react)),
       delete: () => this.#deleteMessage(room, row),
       copy: () => navigator.clipboard.writeText(row.content.body ?? ""),
       "copy-link": () => navigator.clipboard.writeText(linkTo(room.roomId, row.eventId)),

@@ -2,14 +2,14 @@
 
 import { t } from "./i18n.js";
 
-/** The entries of a message's menu; `act(action, row, room)` does them. */
-export function messageMenu(session, room, row, act) {
+/** The entries of a message's menu, opened `at` a point; `act(action, row, room, more)` does them. */
+export function messageMenu(session, room, row, act, at) {
   const own = row.sender === session.state.userId;
   const entry = (key, icon, more = {}) => ({
     key,
     icon,
     text: t(`action.${key}`),
-    run: () => act(key, row, room),
+    run: () => act(key, row, room, { at }),
     ...more,
   });
   if (row.redacted) return [entry("copy-link", "link")];

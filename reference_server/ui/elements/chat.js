@@ -5,7 +5,9 @@ import { SessionElement } from "./element.js";
 import "./chat-list.js";
 import { confirm } from "./confirm.js";
 import "./connection.js";
+import "./emoji-picker.js";
 import "./menu.js";
+import "./new-chat.js";
 import "./room.js";
 
 const NARROW_PX = 720;
@@ -18,7 +20,8 @@ export class Chat extends SessionElement {
     thread: {},
     alone: { type: Boolean }, // one room without the list
     narrow: { type: Boolean, reflect: true },
-    leaving: { state: true },
+    leaving: { state: true }, // rooms that are deleted unless that is undone
+    held: { state: true }, // messages, likewise
   };
 
   static styles = [
@@ -64,6 +67,7 @@ export class Chat extends SessionElement {
   constructor() {
     super();
     this.leaving = new Set();
+    this.held = new Set();
   }
 
   connectedCallback() {
@@ -105,6 +109,7 @@ export class Chat extends SessionElement {
               .roomId=${this.roomId}
               .eventId=${this.eventId ?? ""}
               .thread=${this.thread ?? ""}
+              .held=${this.held}
               .hasBack=${single && !this.alone}
             ></cp-room>`
           : single && list
@@ -112,7 +117,21 @@ export class Chat extends SessionElement {
             : html`<div class="none" part="none"><p>${t(this.roomId ? "chat.gone" : "chat.none")}</p></div>`}
       </div>
       <cp-menu></cp-menu>
+      <cp-emoji-picker></cp-emoji-picker>
       <div id="windows"></div>`;
+  }
+
+  /** Hide a message that is about to be deleted, or show it again. */
+  hold(key, isHeld) {
+    const held = new Set(this.held);
+    if (isHeld) held.add(key);
+    else held.delete(key);
+    this.held = held;
+  }
+
+  /** Let the user choose an emoji. */
+  pickEmoji(at, chosen) {
+    this.renderRoot.querySelector("cp-emoji-picker").open(at, chosen);
   }
 
   /** Put a window (a dialog) above the chat; it goes when it is closed. */

@@ -17,6 +17,7 @@ export class Room extends SessionElement {
     eventId: {},
     thread: {}, // the root of the thread shown instead of the room
     hasBack: { type: Boolean },
+    held: { attribute: false }, // keys of messages that are about to be deleted
     replyTo: { state: true },
     editing: { state: true },
     selecting: { state: true },
@@ -135,6 +136,7 @@ export class Room extends SessionElement {
         .thread=${this.thread ?? ""}
         .eventId=${this.eventId ?? ""}
         .selecting=${this.selecting}
+        .held=${this.held}
         @cp-message=${this.#message}
         @cp-jump=${this.#jump}
         @dragenter=${this.#dragged}
@@ -273,7 +275,7 @@ export class Room extends SessionElement {
         event.stopPropagation();
         this.renderRoot
           .querySelector("cp-menu")
-          .open(messageMenu(this.session, room, row, this.#acts(event.target)), at, t("message.menu"));
+          .open(messageMenu(this.session, room, row, this.#acts(event.target), at), at, t("message.menu"));
         break;
       case "reply":
         event.stopPropagation();

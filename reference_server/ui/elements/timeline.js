@@ -18,6 +18,7 @@ export class Timeline extends SessionElement {
     thread: {}, // the root of a thread, or nothing
     eventId: {}, // to be shown and flashed
     selecting: { attribute: false }, // the keys of chosen rows, while some are being chosen
+    held: { attribute: false }, // keys of rows that are about to be deleted
     missed: { state: true },
     isAtEnd: { state: true },
     isLoading: { state: true },
@@ -255,7 +256,13 @@ export class Timeline extends SessionElement {
     if (!room) return;
     const options = this.thread ? { thread: this.thread } : undefined;
     const all = this.session.state.items(this.roomId, options);
-    const rows = all.filter((row) => isShown(row) && (this.thread || !row.threadRoot));
+    const held = this.held ?? new Set();
+    const rows = all.filter(
+      (row) =>
+        isShown(row) &&
+        (this.thread || !row.threadRoot) &&
+        !held.has(row.eventId ?? row.txnId),
+    );
     const was = this.#rows.length;
     const first = this.#rows[0]?.key;
     this.#rows = placed(rows, this.#unreadFrom, this.session.state.userId);
