@@ -29,4 +29,14 @@ if [ "$extra" = dev ]; then
     "$venv/bin/python" -m pip install -q --disable-pip-version-check \
         --no-deps --no-build-isolation -e examples/polls
     "$venv/bin/python" -m scripts.javascript
+    # The tests of the web client drive the system's own browser.
+    if ! command -v chromium >/dev/null; then
+        if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+            apt-get update -q && apt-get install -qy --no-install-recommends chromium
+        else
+            echo "Chromium is missing. Install it, then try again:" >&2
+            echo "  sudo apt-get install chromium" >&2
+            exit 1
+        fi
+    fi
 fi

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import httpx2
+import pytest
+from playwright.sync_api import expect
+
+from reference_server.web.static import POLICY
+from tests.ui.person import eventually
+
+
+@pytest.fixture
+def planted(window, server):
+    """planted(body): a page under the client's policy that a mistake has got into."""
+
+    def open_one(body, **options):
+        page, watch = window(**options)
+
+        def answer(route):
+            text = f"<!doctype html><html lang=en><title>it</title><main>{body}</main>"
+            route.fulfill(response=route.fetch(), body=text)
+
+        page.route(f"{server.url}/", answer)
+        page.goto(server.url)
+        return page, watch
+
+    return open_one
+
+
+def test_policy_comes_with_page(window, server):
+    page, _ = window()
+    response = page.goto(f"{server.url}/ui/vendor/lit.js")
+    assert response.headers["content-security-policy"] == POLICY
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("<script>document.title = 'bad'</script>", "script-src-elem"),
+        ("<img src='/ui/none.png' alt='' onerror='1'>", "script-src-attr"),
+        ("<p style='color: red'>", "style-src-attr"),
+        ("<style>p { color: red }</style>", "style-src-elem"),
+        ("<img src='http://127.0.0.1:9/' alt=''>", "img-src"),
+        ("<img src='/ui/none.png' alt=''>", "404"),
+    ],
+)
+def test_planted_markup_is_noted(planted, body, told):
+    page, watch = planted(body)
+    eventually(page, lambda: any(told in problem for problem in watch.unforgiven))
+    assert page.title() == "it"
+    watch.forgive(".")
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("document.body.innerHTML = '<p>'", "TrustedHTML"),
+        ("trustedTypes.createPolicy('mine', {})", "trusted-types"),
+        ("setTimeout(() => { throw new Error('planted') })", "error: planted"),
+        ("Promise.reject(new Error('planted'))", "error: planted"),
+        ("console.error('planted')", "console error: planted"),
+        ("console.warn('planted')", "console warning: planted"),
+        ("fetch('http://127.0.0.1:9/')", "connect-src"),
+        ("new WebSocket('ws://127.0.0.1:9/')", "connect-src"),
+    ],
+)
+def test_fault_of_script_is_noted(planted, script, told):
+    page, watch = planted("")
+    page.evaluate(f"() => {{ try {{ {script} }} catch {{ }} }}")
+    eventually(page, lambda: any(told in problem for problem in watch.unforgiven))
+    watch.forgive(".")
+
+
+def test_requests_to_others_are_noted(planted):
+    page, watch = planted("<img src='http://127.0.0.1:9/' alt=''>", bypass_csp=True)
+    eventually(page, lambda: len(watch.unforgiven) >= 2)
+    told = "\n".join(watch.unforgiven)
+    assert "foreign request: GET http://127.0.0.1:9/" in told
+    assert "request failed: http://127.0.0.1:9/" in told
+    watch.forgive(".")
+
+
+def test_forgiven_problem_is_none(planted):
+    page, watch = planted("")
+    watch.forgive("^console error: one")
+    page.evaluate("() => { console.error('one'); console.error('two') }")
+    eventually(page, lambda: len(watch.problems) == 2)
+    with pytest.raises(AssertionError, match="two"):
+        watch.check()
+    watch.forgive("two")
+    watch.check()
+
+
+def test_faults_of_access_are_found(planted, axe):
+    page, _ = planted("<h1>it</h1>", bypass_csp=True)
+    assert axe(page) == []
+    page.evaluate("() => document.body.append(document.createElement('img'))")
+    assert any(line.startswith("image-alt") for line in axe(page))
+
+
+def test_library_runs_under_policy(planted, server):
+    page, _ = planted("")
+    page.evaluate(
+        """async () => {
+          const { html, render } = await import("/ui/vendor/lit.js");
+          const { default: purify } = await import("/ui/vendor/purify.js");
+          const text = purify.sanitize("<b onclick=x>clean</b>", { RETURN_TRUSTED_TYPE: true });
+          render(html`<p title=${text}>from lit</p>`, document.querySelector("main"));
+        }"""
+    )
+    expect(page.get_by_text("from lit")).to_have_attribute("title", "<b>clean</b>")
+
+
+def test_foreign_page_may_load_modules(server):
+    answer = httpx2.get(f"{server.url}/ui/vendor/lit.js", headers={"Origin": "null"})
+    assert answer.headers["access-control-allow-origin"] == "*"
