@@ -21,7 +21,11 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 # The second is below what a chat beside another application answers anyway.
 FOLDERS: Final = ("/ui/", "/_chatproto/ui/")
 INDEX: Final = "index.html"
-_AT_ROOT = ("manifest.webmanifest", "service-worker.js", "favicon.ico")
+_AT_ROOT = {
+    "favicon.ico": "icons/icon.svg",  # for what asks without having read the page
+    "manifest.webmanifest": "manifest.webmanifest",
+    "service-worker.js": "service-worker.js",
+}
 _FIRST_SCRIPT = "app/main.js"
 # Addresses that begin so are no pages of the client, whoever answers them.
 _RESERVED = frozenset({"_matrix", "_chatproto", ".well-known", "ui", *_AT_ROOT})
@@ -29,7 +33,6 @@ _RESERVED = frozenset({"_matrix", "_chatproto", ".well-known", "ui", *_AT_ROOT})
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
-    ".ico": "image/x-icon",
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
     ".mp3": "audio/mpeg",
@@ -56,7 +59,8 @@ _SOURCES = (
     "form-action 'none'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
-    "trusted-types lit-html dompurify 'allow-duplicates'",
+    # The last is the client's own, without which no service worker is registered.
+    "trusted-types lit-html dompurify chatproto 'allow-duplicates'",
 )
 POLICY: Final = "; ".join(_SOURCES)
 _DENIED = ("camera", "display-capture", "geolocation", "payment", "usb")
@@ -114,10 +118,10 @@ class ClientFiles:
             if path.startswith(folder):
                 name = path.removeprefix(folder)
                 return name if name in self.files else ""
-        first = path.removeprefix("/").partition("/")[0]
-        name = path.removeprefix("/") if first in _AT_ROOT else INDEX
-        if first in self.reserved | _RESERVED and name == INDEX:
-            return ""
+        first, slash, _ = path.removeprefix("/").partition("/")
+        name = INDEX
+        if first in self.reserved | _RESERVED:
+            name = "" if slash else _AT_ROOT.get(first, "")
         return name if name in self.files else ""
 
     def _make(self, name: str) -> _Content:

@@ -19,7 +19,7 @@ FILES = {
     "secret.py": "secret",
     "app/main.js": 'import "./one.js";\n',
     "app/one.js": "export {};\n",
-    "favicon.ico": "icon",
+    "icons/icon.svg": "icon",
     "icons/big.png": "picture",
 }
 
@@ -115,7 +115,7 @@ async def test_post_is_not_for_files(wire):
 async def test_icon_is_at_root(wire):
     status, headers, body = await wire.ask(get("/favicon.ico"))
     assert (status, body) == (200, b"icon")
-    assert headers["content-type"] == "image/x-icon"
+    assert headers["content-type"] == "image/svg+xml"
 
 
 @pytest.mark.parametrize(
