@@ -37,6 +37,10 @@ async def test_applications_users_chat_with_its_tokens(url, nursery):
     assert alice.user_id == "@alice:example.org"
     assert (await alice.http.get("/")).text == "an application, with chat inside"
 
+    module = await alice.http.get("/_chatproto/ui/vendor/lit.js")
+    assert module.headers["content-type"].startswith("text/javascript")
+    assert "cross-origin" in module.headers["cross-origin-resource-policy"]
+
     await bob.connect(nursery)
     await bob.items("sync")
     body = {"user_id": bob.user_id}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import httpx2
 import pytest
 from playwright.sync_api import expect
 
@@ -110,6 +109,16 @@ def test_library_runs_under_policy(planted, server):
     expect(page.get_by_text("from lit")).to_have_attribute("title", "<b>clean</b>")
 
 
-def test_foreign_page_may_load_modules(server):
-    answer = httpx2.get(f"{server.url}/ui/vendor/lit.js", headers={"Origin": "null"})
-    assert answer.headers["access-control-allow-origin"] == "*"
+def test_foreign_page_may_load_modules(window, server):
+    page, watch = window()
+    address = f"{server.url}/_chatproto/ui/vendor/lit.js"
+    text = f"""<title>foreign</title><script type="module">
+      import {{ html, render }} from "{address}";
+      render(html`<p>from lit</p>`, document.body);
+    </script>"""
+    page.route(
+        "http://foreign.test/", lambda r: r.fulfill(body=text, content_type="text/html")
+    )
+    watch.forgive("foreign request: GET http://foreign.test/")
+    page.goto("http://foreign.test/")
+    expect(page.get_by_text("from lit")).to_be_visible()
