@@ -94,6 +94,11 @@ export class Link {
     this.#end(undefined);
   }
 
+  /** Ends the connection for a reason of one's own. */
+  fail(error) {
+    this.#end(error);
+  }
+
   /** Tries again now instead of waiting any longer. */
   retryNow() {
     if (this.#state.status === "waiting") this.#begin();
@@ -129,8 +134,17 @@ export class Link {
     this.#connection.send(text);
   }
 
-  /** Replaces the access token `used`, and the connection that was opened with it. */
+  /** Replaces the access token `used`, which is no good, and the connection opened with it. */
   async renew(used) {
+    try {
+      await this.#replaceToken(used);
+    } catch (error) {
+      if (error instanceof MatrixError && error.isUnknownToken) this.#end(error);
+      throw error;
+    }
+  }
+
+  async #replaceToken(used) {
     await this.#credentials.renew(used);
     if (used === this.#token && this.#connection && !this.#isRenewing) {
       this.#isRenewing = true;
@@ -273,7 +287,7 @@ export class Link {
     await Promise.race([this.#guest.settled(), new Promise((end) => this.#after(SETTLE_MS, end))]);
     if (round !== this.#round) return;
     try {
-      await this.renew(this.#token);
+      await this.#replaceToken(this.#token);
     } catch {
       // The old token may still do; if it does not, we shall hear of it.
       if (round !== this.#round) return;
