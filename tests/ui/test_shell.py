@@ -122,3 +122,18 @@ def test_foreign_page_may_load_modules(window, server):
     watch.forgive("foreign request: GET http://foreign.test/")
     page.goto("http://foreign.test/")
     expect(page.get_by_text("from lit")).to_be_visible()
+
+
+def test_people_act_without_their_windows(people):
+    anna, bob = (people(name, logged_in=False).api for name in ("anna", "bob"))
+    room_id = anna.room_with(bob, name="Orders")
+    event_id = bob.say(room_id, "hello")
+    anna.read(room_id, event_id)
+    anna.set_state(room_id, "m.room.topic", {"topic": "of today"})
+    assert bob.direct_with(anna) != room_id
+    page = anna.get(f"/rooms/{room_id}/messages?dir=b")
+    assert [e["type"] for e in page["chunk"][:2]] == ["m.room.topic", "m.room.message"]
+    bob.leave(room_id)
+    anna.invite(room_id, bob)
+    name = anna.get(f"/profile/{bob.user_id}")["displayname"]
+    assert name == "Bob"
