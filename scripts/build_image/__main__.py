@@ -21,7 +21,10 @@ from scripts.build_image.trial import files_for_browsers, try_out
 
 PROGRAMS = {"buildah": "buildah", "mmdebstrap": "mmdebstrap", "bwrap": "bubblewrap"}
 _MEMORY_ENOUGH = 4 * 1024**3
+_ENOUGH_SECONDS = 900
 _INSIDE = "--inside"
+# What is started and mounted there ends with the one who is sent there.
+_ALONE = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
 def main() -> None:
@@ -35,8 +38,9 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="chatproto-image-"))
     again = [sys.executable, "-m", "scripts.build_image", _INSIDE, str(folder)]
     try:
-        # What is mounted there ends with the last process there.
-        done = subprocess.run(["unshare", "--mount", *again], check=False)
+        done = subprocess.run([*_ALONE, *again], check=False, timeout=_ENOUGH_SECONDS)
+    except subprocess.TimeoutExpired:
+        sys.exit(f"the image is not ready after {_ENOUGH_SECONDS} s")
     finally:
         shutil.rmtree(folder)
     sys.exit(done.returncode)
@@ -54,7 +58,7 @@ def _missing() -> str | None:
             return f"there is no {' and no '.join(wanted)}"
         run("apt-get", "update", "-q")
         run("apt-get", "install", "-qy", "--no-install-recommends", *wanted)
-    allowed = subprocess.run(["unshare", "--mount", "true"], check=False)
+    allowed = subprocess.run([*_ALONE, "true"], check=False)
     return "this machine lets nobody mount anything" if allowed.returncode else None
 
 

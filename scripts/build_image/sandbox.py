@@ -72,16 +72,27 @@ def serving(box: Sandbox) -> Iterator[int]:
         pass_fds=[write],
     )
     os.close(write)
+    with os.fdopen(read) as info:
+        process_id = json.load(info)["child-pid"]
     try:
-        with os.fdopen(read) as info:
-            process_id = json.load(info)["child-pid"]
         assert process.stdout is not None
         first = process.stdout.readline()
         require("listens on http://0.0.0.0:8008" in first, f"it said {first!r}")
         yield process_id
         os.kill(process_id, signal.SIGTERM)
-        code = process.wait(STOP_SECONDS)
+        require(_ends(process), f"it goes on {STOP_SECONDS} s after it was stopped")
+        code = process.returncode
         require(code == 0, f"it was stopped, and ended with {code}")
     finally:
-        process.kill()
+        if process.poll() is None:
+            # Not what started it: that the two end together ends where a user changes.
+            os.kill(process_id, signal.SIGKILL)
         process.communicate()
+
+
+def _ends(process: subprocess.Popen[str]) -> bool:
+    try:
+        process.communicate(timeout=STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
