@@ -7,8 +7,8 @@ const DAY_MS = 86_400_000;
 const formats = new Map();
 
 function format(options) {
-  const key = `${texts.language} ${JSON.stringify(options)}`;
-  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(texts.language, options));
+  const key = `${texts.locale} ${JSON.stringify(options)}`;
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(texts.locale, options));
   return formats.get(key);
 }
 
@@ -41,7 +41,7 @@ export function brief(ms, now = Date.now()) {
 /** How long ago, in the largest unit that fits. */
 export function ago(ms, now = Date.now()) {
   const minutes = Math.max(0, Math.round((now - ms) / 60_000));
-  const told = new Intl.RelativeTimeFormat(texts.language, { numeric: "auto" });
+  const told = new Intl.RelativeTimeFormat(texts.locale, { numeric: "auto" });
   if (minutes < 60) return told.format(-minutes, "minute");
   if (minutes < 48 * 60) return told.format(-Math.round(minutes / 60), "hour");
   return told.format(-Math.round(minutes / 1440), "day");
@@ -52,7 +52,7 @@ const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"];
 /** A size in bytes as people read it. */
 export function size(bytes) {
   const step = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  return new Intl.NumberFormat(texts.language, {
+  return new Intl.NumberFormat(texts.locale, {
     style: "unit",
     unit: UNITS[step],
     unitDisplay: "short",
@@ -71,4 +71,4 @@ export const badge = (n) => (n > 99 ? "99+" : String(n));
 
 /** Some names, as a list is written. */
 export const names = (list) =>
-  new Intl.ListFormat(texts.language, { type: "conjunction" }).format(list);
+  new Intl.ListFormat(texts.locale, { type: "conjunction" }).format(list);

@@ -8,9 +8,15 @@ export function suitable(tags) {
   return found.find((language) => LANGUAGES.includes(language)) ?? "en";
 }
 
+/** Of the tags that the browser prefers the one in this language, for it says how dates look. */
+const localeOf = (language) =>
+  globalThis.navigator?.languages?.find((tag) => tag.toLowerCase().split("-")[0] === language) ??
+  language;
+
 /** The texts of one page; tells "language" when another language is used. */
 class Texts extends EventTarget {
   language = "en";
+  locale = "en";
   #texts = {};
   #plurals = new Intl.PluralRules("en");
 
@@ -21,6 +27,7 @@ class Texts extends EventTarget {
       with: { type: "json" },
     });
     this.language = wanted;
+    this.locale = localeOf(wanted);
     this.#texts = texts;
     this.#plurals = new Intl.PluralRules(wanted);
     this.dispatchEvent(new Event("language"));
@@ -41,7 +48,7 @@ class Texts extends EventTarget {
   }
 
   #shown(value) {
-    return typeof value === "number" ? value.toLocaleString(this.language) : String(value);
+    return typeof value === "number" ? value.toLocaleString(this.locale) : String(value);
   }
 }
 

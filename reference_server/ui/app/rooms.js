@@ -1,5 +1,6 @@
 // What rooms, people and messages are called where there is no room for more.
 
+import { echoOf } from "../chatproto/sync/items.js";
 import { t } from "./i18n.js";
 
 /** The other person of a direct chat; undefined for a room. */
@@ -34,13 +35,14 @@ export function userName(room, userId) {
 /** The part of a user ID before the server. */
 export const localpart = (userId) => userId.replace(/^@/, "").split(":")[0];
 
-/** The newest row of a room that says something. */
-export function latestRow(rows) {
-  for (let place = rows.length - 1; place >= 0; place--) {
-    if (isShown(rows[place]) && !rows[place].threadRoot) return rows[place];
-  }
-  return undefined;
+/** The newest row of a room that says something, be it still on its way. */
+export function latest(state, room) {
+  const entry = state.outbox.entries(room.roomId).findLast(isNews);
+  if (entry) return echoOf(entry, state.userId);
+  return room.latestItem((row) => isShown(row) && !row.threadRoot) ?? undefined;
 }
+
+const isNews = (entry) => entry.kind === "send" && entry.type === "m.room.message" && !entry.claimed;
 
 const STATE_SHOWN = new Set([
   "m.room.member",

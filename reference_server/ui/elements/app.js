@@ -188,6 +188,7 @@ export class App extends ChatElement {
 
   #entered(session) {
     this.session = session;
+    this.follow("profile", session, { profile: () => this.requestUpdate() });
     this.reason = "";
     this.#title.follow(session);
   }
