@@ -11,7 +11,14 @@ from urllib.parse import quote, urlsplit
 
 import httpx2
 from attrs import define, field
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, expect
+from playwright.sync_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    WebError,
+    expect,
+)
 
 CLIENT = "/_matrix/client/v3"
 PASSWORD = "correct horse battery staple"
@@ -22,6 +29,16 @@ document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`policy: ${event.violatedDirective} stopped ${event.blockedURI} at ${where}`);
 });
 """
+_KEEP = """async (proof) => {
+  const { IndexedDbStorage } = await import("/ui/chatproto/storage.js");
+  const storage = new IndexedDbStorage();
+  await storage.saveCredentials(proof);
+  storage.close();
+}"""
+
+
+# To register is to be refused first, and told how; the door asks that for everybody.
+_USUAL = (r"status of 401 .*/_matrix/client/v3/register\)$",)
 
 
 @define(eq=False, slots=False)  # Playwright notes on the object what it calls
@@ -30,13 +47,15 @@ class Watch:
 
     origin: str
     problems: list[str] = field(factory=list)
-    _forgiven: list[re.Pattern[str]] = field(factory=list)
+    _forgiven: list[re.Pattern[str]] = field(
+        factory=lambda: [re.compile(pattern) for pattern in _USUAL]
+    )
 
     def follow(self, context: BrowserContext) -> None:
         """Note from now on; pages that are opened later are noted, too."""
         context.add_init_script(_TELL_VIOLATIONS)
         context.on("console", self._said)
-        context.on("weberror", lambda told: self._note(f"error: {told.error}"))
+        context.on("weberror", self._thrown)
         context.on("request", self._asked)
         context.on("requestfailed", self._failed)
 
@@ -60,6 +79,10 @@ class Watch:
         if message.type in ("error", "warning", "assert"):
             address = message.location["url"]
             self._note(f"console {message.type}: {message.text} ({address})")
+
+    def _thrown(self, told: WebError) -> None:
+        stack = getattr(told.error, "stack", None)
+        self._note(f"error: {told.error}\n{stack or ''}".strip())
 
     def _asked(self, request: Request) -> None:
         if not self._is_own(request.url):
@@ -211,7 +234,21 @@ class Person:
         return self.page
 
     def log_in(self) -> None:
-        """Through the form, as somebody who is there for the first time."""
+        """As somebody who has been here before: the browser holds the credentials."""
+        told = self.api.log_in("browser")
+        proof = {
+            "server": self.api.url,
+            "userId": told["user_id"],
+            "deviceId": told["device_id"],
+            "accessToken": told["access_token"],
+        }
+        self.open("/ui/vendor/versions.json")  # of the client, but without its scripts
+        self.page.evaluate(_KEEP, proof)
+        self.open()
+        expect(self.page.get_by_role("navigation").first).to_be_visible()
+
+    def log_in_by_form(self) -> None:
+        """As somebody who is here for the first time, and reads English."""
         page = self.open()
         page.get_by_label("Username").fill(self.api.user_id[1:].split(":")[0])
         page.get_by_label("Password", exact=True).fill(PASSWORD)

@@ -137,3 +137,24 @@ def test_people_act_without_their_windows(people):
     anna.invite(room_id, bob)
     name = anna.get(f"/profile/{bob.user_id}")["displayname"]
     assert name == "Bob"
+
+
+def test_door_lets_in(people):
+    anna = people("anna", logged_in=False)
+    anna.log_in_by_form()
+
+
+def test_window_keeps_who_is_logged_in(people):
+    anna = people("anna", locale="ru")
+    anna.page.reload()
+    expect(anna.page.get_by_role("navigation").first).to_be_visible()
+    expect(anna.page.locator("html")).to_have_attribute("lang", "ru")
+
+
+def test_two_people_have_windows_of_their_own(people):
+    anna, bob = people("anna"), people("bob", touch=True)
+    room_id = anna.api.room_with(bob.api, name="Orders")
+    anna.api.say(room_id, "hello")
+    for person in (anna, bob):
+        expect(person.page.get_by_text("Orders").first).to_be_visible()
+    assert bob.page.viewport_size["width"] < anna.page.viewport_size["width"]
