@@ -5,6 +5,7 @@ import { isObject, text } from "./json.js";
 import { proofOf } from "./tokens.js";
 
 const LOGIN = "/_matrix/client/v3/login";
+const VERSIONS = "/_matrix/client/versions";
 const REGISTER = "/_matrix/client/v3/register";
 // More stages than any server asks for; one that never has enough must not hold us for ever.
 const MOST_STAGES = 8;
@@ -14,6 +15,14 @@ export async function loginFlows(server, { http = new Http(server), signal } = {
   const told = await http.request("GET", LOGIN, { signal, authenticated: false });
   const flows = Array.isArray(told.flows) ? told.flows : [];
   return flows.map((flow) => text(flow?.type)).filter((type) => type !== undefined);
+}
+
+/** What the server can, and lets people do, by name. @returns {Promise<Set<string>>} */
+export async function serverFeatures(server, options = {}) {
+  const { http, signal } = withDefaults(server, options);
+  const told = await http.request("GET", VERSIONS, { signal, authenticated: false });
+  const features = isObject(told.unstable_features) ? told.unstable_features : {};
+  return new Set(Object.keys(features).filter((name) => features[name] === true));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { css, html, nothing } from "../vendor/lit.js";
-import { logIn, register, registrationFlows } from "../chatproto/login.js";
+import { logIn, register, serverFeatures } from "../chatproto/login.js";
 import { t } from "../app/i18n.js";
 import { ChatElement } from "./element.js";
 import { icon } from "./icon.js";
@@ -12,7 +12,7 @@ export class Login extends ChatElement {
     isBusy: { state: true },
     isShown: { state: true },
     error: { state: true },
-    stages: { state: true }, // what one has to pass to register; null: nobody may
+    features: { state: true }, // what the server lets people do
     reason: {},
   };
 
@@ -87,7 +87,7 @@ export class Login extends ChatElement {
           </button>
         </span>
       </label>
-      ${this.isNew && this.stages?.includes("m.login.registration_token")
+      ${this.isNew && this.features?.has("org.chatproto.registration_token")
         ? html`<label class="field">
             <span>${t("register.token")}</span><input name="token" autocomplete="off" />
           </label>`
@@ -96,7 +96,7 @@ export class Login extends ChatElement {
       <button class="primary" ?disabled=${this.isBusy}>
         ${t(this.isNew ? "register.do" : "login.do")}
       </button>
-      ${this.stages
+      ${this.features?.has("org.chatproto.registration")
         ? html`<button type="button" class="other" @click=${this.#other}>
             ${t(this.isNew ? "login.instead" : "register.instead")}
           </button>`
@@ -106,10 +106,9 @@ export class Login extends ChatElement {
 
   async firstUpdated() {
     try {
-      const [stages] = await registrationFlows(this.server);
-      this.stages = stages ?? null;
+      this.features = await serverFeatures(this.server);
     } catch {
-      this.stages = null;
+      // Without an answer there is only the log-in, which will say what is wrong.
     }
   }
 

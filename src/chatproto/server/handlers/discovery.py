@@ -17,11 +17,16 @@ PROFILE_FIELDS = ("displayname", "avatar_url")
 
 
 async def get_versions(reading: Any, _request: ops.GetVersions) -> ops.Versions:
+    settings = reading.engine.settings
     features = {
         "org.matrix.msc3266": True,
         "org.matrix.msc4222": True,
         "org.matrix.simplified_msc3575": True,
         "org.chatproto": True,
+        "org.chatproto.url_previews": settings.url_previews,
+        # So that a client need not try to register to know whether it may.
+        "org.chatproto.registration": settings.registration != "closed",
+        "org.chatproto.registration_token": settings.registration == "token",
     }
     for module in reading.engine.modules:
         features |= {module.name: True, **module.features}
