@@ -1,5 +1,5 @@
 import { systemClock } from "./clock.js";
-import { snapshotOf } from "./sync/snapshot.js";
+import { accountOf, sectionOf } from "./sync/snapshot.js";
 import { Tabs } from "./tabs.js";
 
 const WAIT_MS = 1_000;
@@ -120,6 +120,7 @@ export class Keeper {
     const present = await this.#tabs.present([...outbox.keys()]);
     const left = [...outbox].filter(([tab]) => !present.has(tab));
     const entries = left.flatMap(([, each]) => (Array.isArray(each) ? each : []));
+    entries.sort((one, other) => one?.created_ms - other?.created_ms);
     const change = new Map(left.map(([tab]) => [tab, null]));
     if (entries.length > 0) change.set(this.#tabs.self, entries);
     if (change.size > 0) await this.#storage.save({ outbox: change });
@@ -156,12 +157,17 @@ export class Keeper {
   }
 
   #snapshot() {
-    const { account, rooms } = snapshotOf(this.#state, { keep: KEPT_EVENTS });
-    const names = this.#isWhole ? rooms.keys() : this.#rooms;
-    const written = new Map([...names].map((name) => [name, rooms.get(name) ?? null]));
+    const { rooms } = this.#state;
     const isWhole = this.#isWhole;
+    const written = new Map();
+    for (const roomId of isWhole ? rooms.keys() : this.#rooms) {
+      const room = rooms.get(roomId);
+      written.set(roomId, room ? sectionOf(room, KEPT_EVENTS) : null);
+    }
     this.#rooms = new Set();
     this.#isNews = this.#isWhole = false;
+    // These have places of their own, where other tabs store theirs, too.
+    const account = { ...accountOf(this.#state), outbox: [], drafts: [] };
     return { account, rooms: written, isWhole };
   }
 

@@ -238,7 +238,7 @@ export class Link {
 
   #wait(ms, error) {
     this.#leaveRound();
-    this.#set({ status: "waiting", retryAtMs: this.#clock.nowMs() + ms, error });
+    this.#set({ status: "waiting", retryAtMs: Math.ceil(this.#clock.nowMs() + ms), error });
     this.#after(ms, () => this.#begin());
   }
 

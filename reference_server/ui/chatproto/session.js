@@ -2,12 +2,12 @@ import { systemClock } from "./clock.js";
 import { identify, opened, stateOf } from "./entry.js";
 import { Disconnected, MatrixError } from "./errors.js";
 import { History } from "./history.js";
-import { text } from "./json.js";
+import { isObject, text } from "./json.js";
 import { logOut } from "./login.js";
 import { MediaCache } from "./media.js";
 import { isRepeatable } from "./operations.js";
 import { MemoryStorage } from "./storage.js";
-import { toldBy, Upkeep } from "./upkeep.js";
+import { Upkeep } from "./upkeep.js";
 
 const PAGE = 50;
 const LOGOUT_MS = 10_000;
@@ -20,6 +20,7 @@ const PREVIEW = "/_matrix/client/v1/media/preview_url";
  * - `changes`: the state has changed; `detail` lists how, once for each frame
  * - `connection`: `connection` is another one
  * - `profile`: `profile` is another one
+ * - `server`: what the server can is known, `features` and `hasPreviews`
  * - `ended`: there is no use in going on; `detail` is the error that says why
  *
  * Everything but `start` may be used once that has resolved.
@@ -34,11 +35,8 @@ export class Session extends EventTarget {
   /** The server's clock minus this one's. */
   timeOffsetMs = 0;
 
-  /** Names of the modules that the server has. @type {string[]} */
-  features = [];
-
-  /** False once the server has said that it looks at no pages. */
-  hasPreviews = true;
+  /** What the server can beyond the specification, modules included. */
+  features = new Set();
 
   #options;
   #credentials;
@@ -282,16 +280,15 @@ export class Session extends EventTarget {
     return this.#media.get(mxc, size);
   }
 
-  /** What a page is, in the words of OpenGraph, as the server has looked it up. */
-  async preview(url) {
-    try {
-      return await this.#http.request("GET", PREVIEW, { query: { url } });
-    } catch (error) {
-      if (error.errcode === "M_UNRECOGNIZED") this.hasPreviews = false;
-      throw error;
-    }
+  /** Whether the server looks at pages for `preview`. */
+  get hasPreviews() {
+    return this.features.has("org.chatproto.url_previews");
   }
 
+  /** What a page is, in the words of OpenGraph, as the server has looked it up. */
+  preview(url) {
+    return this.#http.request("GET", PREVIEW, { query: { url } });
+  }
 
   // its beginning and end
 
@@ -316,9 +313,18 @@ export class Session extends EventTarget {
     this.dispatchEvent(new CustomEvent("changes", { detail: changes }));
   }
 
-  #opened(welcome) {
-    Object.assign(this, toldBy(welcome, this.#options.clock.nowMs()));
-    this.loadProfile().catch(() => {}); // the next connection tries again
+  #opened({ serverTime }) {
+    if (serverTime !== undefined) this.timeOffsetMs = serverTime - this.#options.clock.nowMs();
+    // Should the connection be lost meanwhile, the next one tries again.
+    this.loadProfile().catch(() => {});
+    this.#loadFeatures().catch(() => {});
+  }
+
+  async #loadFeatures() {
+    const told = await this.call("server.versions");
+    const features = isObject(told?.unstable_features) ? told.unstable_features : {};
+    this.features = new Set(Object.keys(features).filter((name) => features[name] === true));
+    this.dispatchEvent(new CustomEvent("server"));
   }
 
   async #ended(error) {

@@ -142,7 +142,8 @@ export class Credentials {
   /** Whether another tab has stored newer tokens, which then hold. */
   async #takenOver(used) {
     const stored = await this.#storage?.loadCredentials();
-    const isOurs = stored?.userId === this.#proof.userId && stored.server === this.#proof.server;
+    const { userId, server } = this.#proof;
+    const isOurs = stored && stored.userId === userId && stored.server === server;
     if (!isOurs || stored.accessToken === used) return false;
     this.#take(stored);
     return true;

@@ -1,7 +1,7 @@
 import { Calls, NotSent } from "./calls.js";
 import { WHOAMI } from "./entry.js";
 import { Disconnected, MatrixError } from "./errors.js";
-import { integer, text } from "./json.js";
+import { integer } from "./json.js";
 import { Link } from "./link.js";
 import { ReadMarks } from "./read-marks.js";
 import { Reconnect } from "./reconnect.js";
@@ -212,14 +212,6 @@ export class Upkeep {
     const fields = { room_id: roomId, user_id: this.#state.userId, typing, timeout };
     this.#calls.ask("typing.set", fields).catch(() => {}); // it is over soon anyway
   }
-}
-
-/** The names of a server's modules, and how far its clock is from this one's. */
-export function toldBy({ features, serverTime }, nowMs) {
-  return {
-    features: features.filter((name) => text(name) !== undefined),
-    timeOffsetMs: serverTime === undefined ? 0 : serverTime - nowMs,
-  };
 }
 
 function hasPosition(state) {

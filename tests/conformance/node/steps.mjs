@@ -98,6 +98,7 @@ function chunk(name, content) {
 /** Have whoever started the walk do something, and wait until it is done. */
 export async function wish(what) {
   const done = once(process.stdin, "data");
+  process.stdin.resume();
   process.stdout.write(JSON.stringify({ wish: what }) + "\n");
   await done;
   process.stdin.pause();
