@@ -109,6 +109,19 @@ def test_library_runs_under_policy(planted, server):
     expect(page.get_by_text("from lit")).to_have_attribute("title", "<b>clean</b>")
 
 
+def test_own_policy_may_name_scripts(planted):
+    page, _ = planted("")
+    made = page.evaluate(
+        """() => {
+          const rules = { createScriptURL: (address) => address };
+          const policy = trustedTypes.createPolicy("chatproto", rules);
+          const address = policy.createScriptURL("/ui/vendor/lit.js");
+          return String(new Worker(address, { type: "module" }));
+        }"""
+    )
+    assert made == "[object Worker]"
+
+
 def test_foreign_page_may_load_modules(window, server):
     page, watch = window()
     address = f"{server.url}/_chatproto/ui/vendor/lit.js"
