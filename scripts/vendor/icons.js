@@ -37,7 +37,8 @@ function path([shape, a]) {
   const n = (key) => Number(a[key] ?? 0);
   switch (shape) {
     case "path":
-      return a.d;
+      // A relative beginning is meant from the corner, not from where the last shape ended.
+      return a.d.startsWith("m") ? `M0 0${a.d}` : a.d;
     case "line":
       return `M${a.x1} ${a.y1}L${a.x2} ${a.y2}`;
     case "polyline":

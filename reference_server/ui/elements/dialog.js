@@ -5,7 +5,7 @@ import { icon } from "./icon.js";
 
 /** A window above the page, with a heading; it is taken away when it is closed. */
 export class Dialog extends ChatElement {
-  static properties = { heading: {}, wide: { type: Boolean } };
+  static properties = { heading: {}, wide: { type: Boolean, reflect: true } };
 
   static styles = [
     ...ChatElement.styles,
@@ -49,15 +49,12 @@ export class Dialog extends ChatElement {
         overscroll-behavior: contain;
       }
       @media (max-width: 30rem) {
-        dialog {
+        :host([wide]) dialog {
           width: 100vw;
           max-width: 100vw;
           height: 100dvh;
           max-height: 100dvh;
           border-radius: 0;
-        }
-        :host([wide]) dialog {
-          width: 100vw;
         }
       }
     `,
