@@ -19,8 +19,9 @@ export class Http {
   constructor(server, options = {}) {
     this.server = server.replace(/\/+$/, "");
     this.#credentials = options.credentials;
+    const fetch = options.fetch ?? globalThis.fetch;
     // Called as a method of another object, the browser's own one refuses.
-    this.#fetch = options.fetch ?? ((...request) => globalThis.fetch(...request));
+    this.#fetch = (...request) => fetch(...request);
     this.#XMLHttpRequest = options.XMLHttpRequest ?? globalThis.XMLHttpRequest;
   }
 

@@ -73,8 +73,8 @@ export class Keeper {
       if (roomId) this.#rooms.add(roomId);
     }
     this.#isNews ||= changes.length > 0;
-    if (this.#isOutboxNews) this.flush();
-    else this.#soon();
+    if (this.#isOutboxNews) this.#then(() => this.#outboxChange());
+    this.#soon();
   }
 
   /** A draft is another one now, or none. */
@@ -87,15 +87,17 @@ export class Keeper {
   flush() {
     this.#callOff?.();
     this.#callOff = null;
-    this.#writing = this.#writing.then(() => this.#write());
-    return this.#writing;
+    return this.#then(() => this.#change());
   }
 
-  /** Takes everything away, and stores nothing more. */
-  async clear() {
+  /** Stores nothing more, and takes away what is stored if it is this device's. */
+  async clear({ userId, deviceId }) {
     this.#isCleared = true;
     await this.#writing;
-    await this.#storage.clear();
+    const stored = await this.#storage.loadCredentials().catch(() => undefined);
+    // Somebody may have logged in meanwhile, in another tab.
+    const isOurs = !stored || (stored.userId === userId && stored.deviceId === deviceId);
+    if (isOurs) await this.#storage.clear();
   }
 
   /** Stores what is left, and lets go. */
@@ -127,33 +129,40 @@ export class Keeper {
     return entries;
   }
 
-  async #write() {
-    const change = this.#taken();
-    if (this.#isCleared || change === null) return;
+  /** Writes what `take` gives, which counts as written, after all that is being written. */
+  #then(take) {
+    this.#writing = this.#writing.then(() => this.#write(take));
+    return this.#writing;
+  }
+
+  async #write(take) {
+    if (this.#isCleared || !this.#state) return;
+    const drafts = this.#drafts;
     try {
-      await this.#storage.save(change);
+      const change = take();
+      if (change) await this.#storage.save(change);
     } catch {
-      // Full, or gone: what is stored is still of one piece, only older. The next time all
-      // is written anew.
+      // Full, or gone: what is stored is still of one piece, only older. With the next change
+      // all is written anew.
       this.#isWhole = this.#isNews = this.#isOutboxNews = true;
-      for (const [key, content] of change.drafts) {
-        if (!this.#drafts.has(key)) this.#drafts.set(key, content);
-      }
+      this.#drafts = new Map([...drafts, ...this.#drafts]);
     }
   }
 
-  /** What is to be written, which counts as written. */
-  #taken() {
-    if (!this.#state) return null;
-    const drafts = this.#drafts;
-    this.#drafts = new Map();
+  #change() {
     // A snapshot that has come in part is of no position yet.
-    const isPosition = Boolean(this.#state.position);
-    const isDue = this.#isLeading && this.#isNews && isPosition;
-    const snapshot = isDue ? this.#snapshot() : {};
-    const outbox = this.#isOutboxNews ? this.#outbox() : undefined;
-    const isEmpty = !snapshot.account && !outbox && drafts.size === 0;
-    return isEmpty ? null : { ...snapshot, ...(outbox && { outbox }), drafts };
+    const isDue = this.#isLeading && this.#isNews && this.#state.position;
+    const change = { ...(isDue && this.#snapshot()), ...this.#outboxChange() };
+    if (this.#drafts.size > 0) change.drafts = this.#drafts;
+    this.#drafts = new Map();
+    return Object.keys(change).length > 0 ? change : null;
+  }
+
+  #outboxChange() {
+    if (!this.#isOutboxNews) return null;
+    this.#isOutboxNews = false;
+    const entries = this.#state.outbox.toJson();
+    return { outbox: new Map([[this.#tabs.self, entries.length > 0 ? entries : null]]) };
   }
 
   #snapshot() {
@@ -169,11 +178,5 @@ export class Keeper {
     // These have places of their own, where other tabs store theirs, too.
     const account = { ...accountOf(this.#state), outbox: [], drafts: [] };
     return { account, rooms: written, isWhole };
-  }
-
-  #outbox() {
-    this.#isOutboxNews = false;
-    const entries = this.#state.outbox.toJson();
-    return new Map([[this.#tabs.self, entries.length > 0 ? entries : null]]);
   }
 }

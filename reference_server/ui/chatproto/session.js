@@ -109,7 +109,7 @@ export class Session extends EventTarget {
     try {
       await logOut(this.#http, { signal });
     } finally {
-      await this.#keeper.clear();
+      await this.#keeper.clear(this.credentials);
       await this.#leave(new MatrixError("M_UNKNOWN_TOKEN", "logged out"));
     }
   }
@@ -305,7 +305,8 @@ export class Session extends EventTarget {
     const ask = (name, fields) => this.call(name, fields);
     this.#history = new History({ state, ask, tell: (changes) => upkeep.tell(changes) });
     const { urls, mediaBytes: mostBytes } = options;
-    this.#media = new MediaCache({ download: (...file) => http.download(...file), urls, mostBytes });
+    const download = (...file) => http.download(...file);
+    this.#media = new MediaCache({ download, urls, mostBytes });
   }
 
   #changed(changes) {
@@ -330,7 +331,7 @@ export class Session extends EventTarget {
   async #ended(error) {
     // The device is none any more, and what it knew is not for whoever sits here now.
     const isOut = error instanceof MatrixError && error.isUnknownToken;
-    if (isOut) await this.#keeper.clear().catch(() => {});
+    if (isOut) await this.#keeper.clear(this.credentials).catch(() => {});
     await this.#leave(error);
     this.dispatchEvent(new CustomEvent("ended", { detail: error }));
   }

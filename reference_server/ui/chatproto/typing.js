@@ -6,12 +6,12 @@ const STOP_MS = 5_000;
 /**
  * Tells a room that the user is writing: not more often than is of use, and when it is over.
  *
- * `say(roomId, typing, timeoutMs)` tells the server; it may be called without a connection.
+ * `say(roomId, typing, timeoutMs)` tells the server; it gives false if there is no connection.
  */
 export class Typing {
   #say;
   #clock;
-  #rooms = new Map(); // where one is writing: since when that is known, and what ends it
+  #rooms = new Map(); // where one is writing: when that was said, and what ends it
 
   constructor({ say, clock }) {
     this.#say = say;
@@ -24,14 +24,14 @@ export class Typing {
     known?.callOff();
     this.#rooms.delete(roomId);
     if (!isTyping) {
-      if (known) this.#say(roomId, false);
+      if (known?.saidMs !== undefined) this.#say(roomId, false);
       return;
     }
     const nowMs = this.#clock.nowMs();
-    const isNews = !known || nowMs - known.saidMs >= AGAIN_MS;
+    const isKnown = known?.saidMs !== undefined && nowMs - known.saidMs < AGAIN_MS;
+    const isSaid = !isKnown && this.#say(roomId, true, TIMEOUT_MS) !== false;
     const callOff = this.#clock.after(STOP_MS, () => this.set(roomId, false));
-    this.#rooms.set(roomId, { saidMs: isNews ? nowMs : known.saidMs, callOff });
-    if (isNews) this.#say(roomId, true, TIMEOUT_MS);
+    this.#rooms.set(roomId, { saidMs: isSaid ? nowMs : known?.saidMs, callOff });
   }
 
   /** Forgets all, without telling anybody. */

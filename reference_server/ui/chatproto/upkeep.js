@@ -208,9 +208,10 @@ export class Upkeep {
   }
 
   #sayTyping(roomId, typing, timeout) {
-    if (!this.link.isOpen) return;
+    if (!this.link.isOpen) return false;
     const fields = { room_id: roomId, user_id: this.#state.userId, typing, timeout };
     this.#calls.ask("typing.set", fields).catch(() => {}); // it is over soon anyway
+    return true;
   }
 }
 

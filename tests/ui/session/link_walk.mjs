@@ -36,7 +36,8 @@ function linked({ proof = {}, tokenProvider, server = "http://localhost:1/base/"
     refusal: async (reason) => new MatrixError("M_UNKNOWN_TOKEN", reason),
   };
   const reconnect = new Reconnect({ random: () => 1 });
-  world.link = new Link({ server, guest, credentials, reconnect, clock, WebSocket: sockets.WebSocket });
+  const { WebSocket } = sockets;
+  world.link = new Link({ server, guest, credentials, reconnect, clock, WebSocket });
   world.link.start();
   return Object.assign(world, { calls, credentials });
 }

@@ -203,7 +203,8 @@ const steps = {
 
   async tokensOfAnotherTabAreTaken() {
     let asked = 0;
-    const http = { request: async () => ({ access_token: `n${(asked += 1)}`, refresh_token: "r2" }) };
+    const answer = () => ({ access_token: `n${(asked += 1)}`, refresh_token: "r2" });
+    const http = { request: async () => answer() };
     const storage = new MemoryStorage();
     const { locks } = navigator;
     const tabs = [1, 2, 3].map(

@@ -158,7 +158,8 @@ const steps = {
 
   async callsCanBeGivenUp({ anna }) {
     const signal = AbortSignal.abort();
-    await assert.rejects(anna.session.call("account.whoami", {}, { signal }), { name: "AbortError" });
+    const answer = anna.session.call("account.whoami", {}, { signal });
+    await assert.rejects(answer, { name: "AbortError" });
     await refused(anna.session.call("room.forget", { room_id: "!x:localhost" }), "M_FORBIDDEN");
   },
 
@@ -235,7 +236,8 @@ const steps = {
   },
 
   async readsAroundAnEvent({ anna, longId }) {
-    const { chunk } = await anna.session.call("room.history", { room_id: longId, dir: "f", limit: 30 });
+    const oldest = { room_id: longId, dir: "f", limit: 30 };
+    const { chunk } = await anna.session.call("room.history", oldest);
     const old = chunk.find((e) => e.content?.body === "line 5").event_id;
     const storage = new MemoryStorage();
     const other = new Person(ANNA);
