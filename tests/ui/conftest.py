@@ -68,7 +68,7 @@ def register(server) -> Iterator[Callable[..., Api]]:
     made: list[Api] = []
 
     def one(name: str = "somebody", display_name: str = "") -> Api:
-        localpart = f"{name}{next(numbers)}"
+        localpart = f"{name}-{next(numbers)}"
         made.append(Api.register(server.url, localpart, display_name or name.title()))
         return made[-1]
 
