@@ -15,6 +15,7 @@ from tests.conformance import walks
 from tests.ui.person import PASSWORD
 
 FOLDER = Path(__file__).parent / "session"
+IN_BROWSER = (FOLDER / "in_browser.js").read_text()
 CHATPROTO = Path(reference_server.__file__).parent / "ui" / "chatproto"
 LINK = str(FOLDER / "link_walk.mjs")
 PARTS = str(FOLDER / "parts_walk.mjs")
@@ -90,3 +91,86 @@ def session_walked(server, register):
 @pytest.mark.parametrize("step", walks.steps(SESSION))
 def test_session(session_walked, step):
     session_walked.check(step)
+
+
+@pytest.fixture
+def tabs(window, server):
+    """tabs(2): pages of one browser that do nothing but what a test has them do."""
+
+    def opened(count):
+        first, watch = window()
+        pages = [first, *(first.context.new_page() for _ in range(count - 1))]
+        for page in pages:
+            show_nothing(page, server)
+        return pages, watch
+
+    return opened
+
+
+def show_nothing(page, server):
+    page.goto(f"{server.url}/ui/vendor/versions.json")
+    page.evaluate(IN_BROWSER)
+
+
+def log_in(page, api, **proof):
+    told = {"user": api.user_id, "password": PASSWORD}
+    page.evaluate("([told, proof]) => world.logIn(told, proof)", [told, proof])
+
+
+def test_session_in_browser_outlives_its_page(tabs, register, server):
+    (page,), _ = tabs(1)
+    log_in(page, register())
+    room_id = page.evaluate("() => world.make('Kept')")
+    page.evaluate("(roomId) => world.say(roomId, 'kept')", room_id)
+    page.evaluate("(roomId) => world.session.setDraft(roomId, {body: 'a'})", room_id)
+    page.evaluate("() => world.session.flush()")
+    show_nothing(page, server)
+    # What is there at once is there without the server.
+    assert page.evaluate("() => world.resume()") == ["kept"]
+    assert page.evaluate("(roomId) => world.draft(roomId)", room_id) == {"body": "a"}
+    page.evaluate("() => world.session.logOut()")
+    assert page.evaluate("() => world.stored()") == []
+
+
+def test_upload_in_browser_tells_progress(tabs, register):
+    (page,), _ = tabs(1)
+    log_in(page, register())
+    told = page.evaluate("() => world.upload(3_000_000)")
+    assert told["fractions"][-1] == 1
+    assert told["fractions"] == sorted(told["fractions"])
+    assert told["size"] == 3_000_000
+
+
+def test_tab_that_stays_stores_on(tabs, register, server):
+    (first, second), _ = tabs(2)
+    log_in(first, register())
+    room_id = first.evaluate("() => world.make('Shared')")
+    second.evaluate("() => world.resume()")
+    first.close()
+    second.evaluate("(roomId) => world.say(roomId, 'later')", room_id)
+    second.wait_for_function(
+        "() => world.storedTexts().then((t) => t.includes('later'))"
+    )
+
+
+def test_tabs_replace_tokens_once(tabs, register):
+    (first, second), _ = tabs(2)
+    asked = []
+    first.context.on("request", lambda request: asked.append(request.url))
+    log_in(first, register(), lifeMs=4_000)
+    second.evaluate("() => world.resume()")
+    for page in (first, second):
+        page.wait_for_function("() => world.isRenewed()")
+    tokens = [p.evaluate("() => world.token()") for p in (first, second)]
+    assert tokens[0] == tokens[1]
+    assert len([url for url in asked if url.endswith("/refresh")]) == 1
+
+
+def test_log_out_ends_other_tabs(tabs, register):
+    (first, second), watch = tabs(2)
+    watch.forgive("401")  # the other tab asks why its token is not good any more
+    log_in(first, register())
+    second.evaluate("() => world.resume()")
+    first.evaluate("() => world.session.logOut()")
+    second.wait_for_function("() => world.ended === 'M_UNKNOWN_TOKEN'")
+    assert second.evaluate("() => world.stored()") == []
