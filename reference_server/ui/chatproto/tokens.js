@@ -109,7 +109,8 @@ export class Credentials {
       throw error;
     }
     this.#take({ ...this.#proof, ...tokens });
-    await this.#storage?.saveCredentials(this.#proof);
+    // They hold all the same; what is stored already does until these have been used.
+    await this.#storage?.saveCredentials(this.#proof).catch(() => {});
   }
 
   async #provided() {
@@ -141,7 +142,7 @@ export class Credentials {
 
   /** Whether another tab has stored newer tokens, which then hold. */
   async #takenOver(used) {
-    const stored = await this.#storage?.loadCredentials();
+    const stored = await this.#storage?.loadCredentials().catch(() => undefined);
     const { userId, server } = this.#proof;
     const isOurs = stored && stored.userId === userId && stored.server === server;
     if (!isOurs || stored.accessToken === used) return false;

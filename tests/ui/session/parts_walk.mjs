@@ -229,6 +229,17 @@ const steps = {
     await refused(credentials.renew("t2"), "M_UNKNOWN_TOKEN");
   },
 
+  async tokensThatCannotBeStoredHoldAllTheSame() {
+    const fails = async () => {
+      throw new Error("full");
+    };
+    const storage = { loadCredentials: fails, saveCredentials: fails };
+    const tokenProvider = async () => ({ accessToken: "t2" });
+    const credentials = new Credentials(PROOF, { storage, tokenProvider });
+    await credentials.renew("t1");
+    equal(credentials.accessToken, "t2");
+  },
+
   async somebodyElsesTokensAreNotTaken() {
     const storage = new MemoryStorage();
     await storage.saveCredentials({ ...PROOF, userId: "@boris:s", accessToken: "t9" });
